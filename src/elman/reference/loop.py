@@ -78,12 +78,12 @@ def forward(
         >>> run.outputs[0, :, 0]
         array([1., 1., 2.])
     """
-    x = np.asarray(x, dtype=np.float64)
-    if x.ndim != 3 or x.shape[2] != cell.kernel.shape[0]:
-        raise ValueError(f"x must have shape (B, T, {cell.kernel.shape[0]}), got {x.shape}")
-    batch, timesteps, features = x.shape
+    xs = np.asarray(x, dtype=np.float64)
+    if xs.ndim != 3 or xs.shape[2] != cell.kernel.shape[0]:
+        raise ValueError(f"x must have shape (B, T, {cell.kernel.shape[0]}), got {xs.shape}")
+    batch, timesteps, features = xs.shape
     states = _initial_states(cell, initial_states, batch)
-    mask = _mask(mask, batch, timesteps)
+    taken = _mask(mask, batch, timesteps)
     m = _dropout("input_dropout", input_dropout, (cell.gates, batch, features))
     n = _dropout("recurrent_dropout", recurrent_dropout, (cell.gates, batch, cell.units))
 
@@ -92,8 +92,8 @@ def forward(
     steps = []
     for k in range(timesteps):
         t = timesteps - 1 - k if go_backwards else k
-        rows = np.flatnonzero(mask[:, t])
-        new, saved = cell.step(x[rows, t], [s[rows] for s in states], m[:, rows], n[:, rows])
+        rows = np.flatnonzero(taken[:, t])
+        new, saved = cell.step(xs[rows, t], [s[rows] for s in states], m[:, rows], n[:, rows])
         for state, value in zip(states, new, strict=True):
             state[rows] = value
         if zero_output_for_mask:
@@ -101,7 +101,7 @@ def forward(
         output[rows] = new[0]
         outputs[:, k] = output
         steps.append((t, rows, saved))
-    return Run(outputs, output, tuple(states), steps, x.shape, zero_output_for_mask)
+    return Run(outputs, output, tuple(states), steps, xs.shape, zero_output_for_mask)
 
 
 def backward(
@@ -135,17 +135,16 @@ def backward(
         >>> gradients.kernel, gradients.x[0, :, 0]
         (array([[2.5]]), array([0.5, 1. ]))
     """
-    d_outputs = _gradient("d_outputs", d_outputs, run.outputs)
-    d_last = _gradient("d_last_output", d_last_output, run.last_output)
+    d_each = _gradient("d_outputs", d_outputs, run.outputs)
+    # dy: the gradient of the output so far, which later masked steps repeat.
+    dy = _gradient("d_last_output", d_last_output, run.last_output)
     given = [None] * cell.state_count if d_states is None else d_states
     ds = [_gradient("d_states", d, s) for d, s in zip(given, run.states, strict=True)]
 
     dx = np.zeros(run.x_shape)
     weights = [np.zeros_like(w) for w in (cell.kernel, cell.recurrent_kernel, cell.bias)]
-    # dy: the gradient of the output so far, which later masked steps repeat.
-    dy = d_last
     for k, (t, rows, saved) in reversed(list(enumerate(run.steps))):
-        dy += d_outputs[:, k]
+        dy += d_each[:, k]
         d_new = [d[rows] for d in ds]
         d_new[0] = d_new[0] + dy[rows]
         dx[rows, t], d_old, d_weights = cell.step_backward(saved, d_new)
