@@ -36,7 +36,7 @@ lint: .venv/.lint
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/mypy
 	@$(if $(CXX_FILES),.venv/bin/clang-format --dry-run --Werror $(CXX_FILES))
-	@.venv/bin/lint-imports --no-cache
+	@said=$$(.venv/bin/lint-imports --no-cache --no-logo) || { echo "$$said"; exit 1; }
 	@# No text may name a path of the machine it was written on.
 	@! git grep -nIE '(^|[^[:alnum:]_.-])/(home|opt|root|tmp|work)/'
 
