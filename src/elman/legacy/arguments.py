@@ -77,24 +77,111 @@ def translate(
     if layer in tables.GONE_LAYERS:
         raise ValueError(f"{layer} is gone; write {tables.GONE_LAYERS[layer]}")
     name = tables.today(layer)
-    known = {*parameters, *keywords, *tables.THROUGH_KWARGS.get(name, ())}
+    known = tuple(dict.fromkeys((*parameters, *keywords, *tables.THROUGH_KWARGS.get(name, ()))))
     written = positions.by_name(layer, args, kwargs, parameters)
     given = dict(written)
     shape = shapes.take(layer, given, known)
-    weights = _weights(layer, given.pop("weights", None))
-    time_major = bool(given.pop("time_major", False)) if name in tables.TIME_MAJOR else False
+    notes = [
+        f"{old} -> batch_input_shape {shape}"
+        for old in written
+        if old not in given and old != "batch_input_shape"
+    ]
+    weights = _weights(name, given.pop("weights", None))
+    time_major = name in tables.TIME_MAJOR and bool(given.pop("time_major", False))
     input_dtype = None if name in tables.INPUTS else given.pop("input_dtype", None)
-    notes = [f"{old} -> batch_input_shape {shape}" for old in written if _taken(old, given, known)]
-    today = _rename(layer, _join(layer, given, notes), known, notes)
-    if any(word in written and word not in known for word in positions.words(name)):
+    _join(layer, given, notes)
+    today = _rename(layer, given, known, notes)
+    if any(word in written for word in tables.keras1_arguments(name)):
         _fill(today, tables.KERAS1_DEFAULTS.get(name, {}), "Keras 1's default", notes)
-    missing = {k: v for k, v in tables.DEFAULTS.get(name, {}).items() if k in known}
-    _fill(today, missing, "Keras 2's default", notes)
+    _fill(today, tables.KERAS2_DEFAULTS.get(layer, {}), "Keras 2's default", notes)
     return Translated(today, shape, weights, time_major, tuple(notes), input_dtype)
 
 
-def _taken(old: str, given: Mapping[str, Any], known: Collection[str]) -> bool:
-    return old in shapes.NAMES and old != "batch_input_shape" and old not in {*given, *known}
+def _weights(name: str, weights: Any) -> list[Any] | None:
+    """The initial weights as a list of arrays."""
+    if weights is None:
+        return None
+    alone = name == "Embedding" and len(weights) != 1  # the bare matrix is legal there
+    return [weights] if alone or not isinstance(weights, list | tuple) else list(weights)
+
+
+def _join(layer: str, given: dict[str, Any], notes: list[str]) -> None:
+    """Put together what is one tuple today, e.g. nb_row and nb_col."""
+    for new, parts in tables.JOINED.get(tables.today(layer), {}).items():
+        missing = [part for part in parts if part not in given]
+        if len(missing) == len(parts):
+            continue
+        if missing:
+            raise TypeError(f"{layer} got no {missing[0]}; write {new}=({', '.join(parts)})")
+        together = tuple(given.pop(part) for part in parts)
+        _put(layer, given, new, together, f"({', '.join(parts)})={together}")
+        notes.append(f"{', '.join(parts)} -> {new}")
+
+
+def _rename(
+    layer: str, given: Mapping[str, Any], known: Collection[str], notes: list[str]
+) -> dict[str, Any]:
+    """Every argument under today's name with today's value."""
+    today: dict[str, Any] = {}
+    for name in sorted(given, key=lambda name: name not in known):  # today's names first
+        for new, value in _today(layer, name, given[name], known, notes).items():
+            _put(layer, today, new, value, f"{name}={given[name]!r}")
+    return today
+
+
+def _today(
+    layer: str, name: str, value: Any, known: Collection[str], notes: list[str]
+) -> dict[str, Any]:
+    """What one argument is today: nothing, one argument, or several."""
+    if name in known:
+        new = values.today(tables.today(layer), name, value)
+        if new is not value:
+            notes.append(f"{name}={value!r} -> {new!r}")
+        return {name: new}
+    entry = tables.old_arguments(layer).get(name)
+    if entry is None:
+        raise TypeError(_unknown(layer, name, known))
+    if isinstance(entry, tables.Gone):
+        if not entry.harmless(value):
+            instead = entry.instead.format(value=value)
+            raise ValueError(f"{layer} takes no {name}={value!r} any more; {instead}")
+        notes.append(f"{name}={value!r} dropped")
+        return {}
+    row = tables.Row((entry,)) if isinstance(entry, str) else entry
+    notes.append(f"{name} -> {', '.join(row.new)}")
+    value = _choice(layer, name, value, row)
+    found = [_today(layer, new, value, known, notes) for new in row.new]
+    return {new: value for one in found for new, value in one.items()}
+
+
+def _choice(layer: str, name: str, value: Any, row: tables.Row) -> Any:
+    """Today's word for an old one; today's own word is taken too."""
+    if not row.values:
+        return value
+    if isinstance(value, str | None):
+        if value in row.values:
+            return row.values[value]
+        if value in row.values.values():
+            return value
+    words = " or ".join(repr(word) for word in row.values)
+    raise ValueError(f"{layer}: {name} must be {words}, got {value!r}; {row.hint}")
+
+
+def _put(layer: str, today: dict[str, Any], new: str, value: Any, written: str) -> None:
+    """Set `new`, unless it is there already with another value."""
+    if new in today and not _same(today[new], value):
+        raise TypeError(
+            f"{layer} got {written} and {new}={today[new]!r}, which are one argument today; "
+            f"give only {new}"
+        )
+    today[new] = value
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return one is other or bool(one == other)
+    except ValueError:  # arrays have no one truth
+        return False
 
 
 def _fill(today: dict[str, Any], defaults: Mapping[str, Any], whose: str, notes: list[str]) -> None:
@@ -105,105 +192,9 @@ def _fill(today: dict[str, Any], defaults: Mapping[str, Any], whose: str, notes:
             notes.append(f"{name}={value!r} ({whose})")
 
 
-def _weights(layer: str, weights: Any) -> list[Any] | None:
-    """The initial weights as a list of arrays."""
-    if weights is None:
-        return None
-    alone = layer == "Embedding" and len(weights) != 1  # the matrix itself was legal there
-    if not isinstance(weights, list | tuple) or alone:
-        return [weights]
-    return list(weights)
-
-
-def _join(layer: str, given: dict[str, Any], notes: list[str]) -> dict[str, Any]:
-    """Put arguments that are one tuple today together, e.g. nb_row and nb_col."""
-    for new, names in tables.JOINED.get(tables.today(layer), {}).items():
-        missing = [name for name in names if name not in given]
-        if len(missing) == len(names):
-            continue
-        if missing:
-            raise TypeError(f"{layer} got no {missing[0]}; write {new}=({', '.join(names)})")
-        together = tuple(given.pop(name) for name in names)
-        _put(layer, given, new, together, ", ".join(names), together)
-        notes.append(f"{', '.join(names)} -> {new}")
-    return given
-
-
-def _rename(
-    layer: str, given: dict[str, Any], known: Collection[str], notes: list[str]
-) -> dict[str, Any]:
-    """Every argument under today's name with today's value."""
-    forms = tables.FORMS.get(tables.today(layer), {})
-    today = {name: value for name, value in given.items() if name in known}
-    for name, value in today.items():
-        value = forms[name](value) if name in forms else value
-        today[name] = values.identifier(name, value)
-        if today[name] is not value:
-            notes.append(f"{name}={value!r} -> {today[name]!r}")
-    for old, value in given.items():
-        if old not in known:
-            for new, translated in _look_up(layer, old, value, known, notes).items():
-                _put(layer, today, new, translated, old, value)
-    return today
-
-
-def _look_up(
-    layer: str, old: str, value: Any, known: Collection[str], notes: list[str]
-) -> dict[str, Any]:
-    """What one old argument is today: nothing, one argument, or several."""
-    keras1, keras2 = tables.entries(layer)
-    entry = keras1.get(old, keras2.get(old))
-    if entry is None:
-        raise TypeError(_unknown(layer, old, known))
-    if isinstance(entry, tables.Gone):
-        if not entry.harmless(value):
-            instead = entry.instead.format(value=repr(value))
-            raise ValueError(f"{layer} takes no {old}={value!r} any more: {instead}")
-        notes.append(f"{old}={value!r} dropped")
-        return {}
-    row = tables.Row((entry,)) if isinstance(entry, str) else entry
-    translated = _value(layer, old, value, row)
-    notes.append(f"{old} -> {', '.join(row.new)}")
-    found: dict[str, Any] = {}
-    for new in row.new:
-        if new in known:
-            found[new] = values.identifier(new, translated)
-        else:
-            found |= _look_up(layer, new, translated, known, notes)
-    return found
-
-
-def _value(layer: str, old: str, value: Any, row: tables.Row) -> Any:
-    """Today's value of an old one."""
-    if row.values is None:
-        return value
-    if value.__hash__ is not None and value in row.values:
-        return row.values[value]
-    words = ", ".join(repr(word) for word in row.values)
-    raise ValueError(f"{layer}: {old} must be one of {words}, got {value!r}; {row.hint}")
-
-
-def _put(layer: str, today: dict[str, Any], new: str, value: Any, old: str, written: Any) -> None:
-    """Set `new`, unless it is there already with another value."""
-    if new in today and not _same(today[new], value):
-        raise TypeError(
-            f"{layer} got {old}={written!r} and {new}={today[new]!r}, "
-            f"which are one argument today; give only {new}"
-        )
-    today[new] = value
-
-
-def _same(one: Any, other: Any) -> bool:
-    try:
-        return one is other or bool(one == other)
-    except ValueError:  # arrays, which have no one truth
-        return False
-
-
 def _unknown(layer: str, name: str, known: Collection[str]) -> str:
     """The sentence for an argument nobody knows, with the nearest one that is known."""
-    today = sorted(known)
-    old = sorted({*tables.entries(layer)[0], *shapes.NAMES, "weights"} - {*known})
-    near = difflib.get_close_matches(name, [*today, *old], n=1)
+    old = (*shapes.NAMES, "weights", *tables.keras1_arguments(layer))
+    near = difflib.get_close_matches(name, known, n=1) or difflib.get_close_matches(name, old, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    return f"{layer} got an unknown argument {name!r}{hint} It takes: {', '.join(today)}"
+    return f"{layer} got an unknown argument {name!r}{hint} It takes: {', '.join(known)}"

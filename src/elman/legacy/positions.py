@@ -1,48 +1,62 @@
-"""Which argument a value by position is: the constructors took them in other orders."""
+"""Which argument a value by position is: older constructors took them in other orders."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from elman.legacy import tables
+from elman.legacy.tables import names
 
-_WEIGHTED = ("init", "activation", "weights")
-_PENALTIES = ("W_regularizer", "b_regularizer", "activity_regularizer")
-_LIMITS = ("W_constraint", "b_constraint", "bias")
-_PIXELS = ("filters", "nb_row", "nb_col")
-_STRIDES = ("border_mode", "subsample")
-_CONV_1D = ("filters", "filter_length", *_WEIGHTED, "border_mode", "subsample_length")
-_CONV_2D = (*_PIXELS, *_WEIGHTED, *_STRIDES, "dim_ordering", *_PENALTIES, *_LIMITS)
-_VOLUME = ("filters", "kernel_dim1", "kernel_dim2", "kernel_dim3")
-_DENSE = ("units", *_WEIGHTED, *_PENALTIES, *_LIMITS, "input_dim")
-_RECURRENT = ("W_regularizer", "U_regularizer", "b_regularizer", "dropout_W", "dropout_U")
-_GATES = ("activation", "inner_activation", *_RECURRENT)
-_POOLING = ("pool_size", "strides", "border_mode", "dim_ordering")
+_DENSE = names(
+    "units init activation weights W_regularizer b_regularizer activity_regularizer "
+    "W_constraint b_constraint bias input_dim"
+)
+_RULES = names("W_regularizer b_regularizer activity_regularizer W_constraint b_constraint bias")
+_CONV_1D = names("filters filter_length init activation weights border_mode subsample_length")
+_CONV_2D = names("filters nb_row nb_col init activation weights border_mode subsample")
+_RECURRENT = names("W_regularizer U_regularizer b_regularizer dropout_W dropout_U")
+_POOLING = names("pool_size strides border_mode dim_ordering")
 
-# The orders of Keras 1, in its own words, where today's order is another one.
+# The orders of Keras 1 where today's order is another one.
 KERAS1: Mapping[str, tuple[str, ...]] = {
-    "SimpleRNN": ("units", "init", "inner_init", "activation", *_RECURRENT),
-    "GRU": ("units", "init", "inner_init", *_GATES),
-    "LSTM": ("units", "init", "inner_init", "forget_bias_init", *_GATES),
-    "ConvLSTM2D": (*_PIXELS, "init", "inner_init", "forget_bias_init")
-    + ("activation", "inner_activation", "dim_ordering", *_STRIDES, *_RECURRENT),
+    "SimpleRNN": (*names("units init inner_init activation"), *_RECURRENT),
+    "GRU": (*names("units init inner_init activation inner_activation"), *_RECURRENT),
+    "LSTM": (
+        *names("units init inner_init forget_bias_init activation inner_activation"),
+        *_RECURRENT,
+    ),
+    "ConvLSTM2D": (
+        *names("filters nb_row nb_col init inner_init forget_bias_init activation"),
+        *names("inner_activation dim_ordering border_mode subsample"),
+        *_RECURRENT,
+    ),
     "Dense": _DENSE,
     "TimeDistributedDense": (*_DENSE, "input_length"),
-    "Embedding": ("input_dim", "output_dim", "init", "input_length", "W_regularizer")
-    + ("activity_regularizer", "W_constraint", "mask_zero", "weights", "dropout"),
-    "Conv1D": (*_CONV_1D, *_PENALTIES, *_LIMITS, "input_dim", "input_length"),
-    "AtrousConvolution1D": (*_CONV_1D, "atrous_rate", *_PENALTIES, *_LIMITS),
-    "LocallyConnected1D": (*_CONV_1D, *_PENALTIES, *_LIMITS, "input_dim", "input_length"),
-    "Conv2D": _CONV_2D,
-    "LocallyConnected2D": _CONV_2D,
-    "AtrousConvolution2D": (*_PIXELS, *_WEIGHTED, *_STRIDES, "atrous_rate", "dim_ordering")
-    + (*_PENALTIES, *_LIMITS),
-    "Deconvolution2D": (*_PIXELS, "output_shape", *_CONV_2D[3:]),
-    "SeparableConv2D": (*_PIXELS, *_WEIGHTED, *_STRIDES, "depth_multiplier", "dim_ordering")
-    + ("depthwise_regularizer", "pointwise_regularizer", "b_regularizer", "activity_regularizer")
-    + ("depthwise_constraint", "pointwise_constraint", "b_constraint", "bias"),
-    "Conv3D": (*_VOLUME, *_WEIGHTED, *_STRIDES, "dim_ordering", *_PENALTIES, *_LIMITS),
-    "BatchNormalization": ("epsilon", "mode", "axis", "momentum", "weights")
-    + ("beta_init", "gamma_init", "gamma_regularizer", "beta_regularizer"),
+    "Embedding": names(
+        "input_dim output_dim init input_length W_regularizer activity_regularizer "
+        "W_constraint mask_zero weights dropout"
+    ),
+    "Conv1D": (*_CONV_1D, *_RULES, "input_dim", "input_length"),
+    "AtrousConvolution1D": (*_CONV_1D, "atrous_rate", *_RULES),
+    "LocallyConnected1D": (*_CONV_1D, *_RULES, "input_dim", "input_length"),
+    "Conv2D": (*_CONV_2D, "dim_ordering", *_RULES),
+    "LocallyConnected2D": (*_CONV_2D, "dim_ordering", *_RULES),
+    "AtrousConvolution2D": (*_CONV_2D, "atrous_rate", "dim_ordering", *_RULES),
+    "Deconvolution2D": (*_CONV_2D[:3], "output_shape", *_CONV_2D[3:], "dim_ordering", *_RULES),
+    "SeparableConv2D": (
+        *_CONV_2D,
+        *names("depth_multiplier dim_ordering depthwise_regularizer pointwise_regularizer"),
+        *names("b_regularizer activity_regularizer depthwise_constraint pointwise_constraint"),
+        *names("b_constraint bias"),
+    ),
+    "Conv3D": (
+        *names("filters kernel_dim1 kernel_dim2 kernel_dim3"),
+        *_CONV_2D[3:],
+        "dim_ordering",
+        *_RULES,
+    ),
+    "BatchNormalization": names(
+        "epsilon mode axis momentum weights beta_init gamma_init gamma_regularizer beta_regularizer"
+    ),
     **{f"{kind}Pooling{n}D": _POOLING for kind in ("Max", "Average") for n in (2, 3)},
     **{
         f"Global{kind}Pooling{n}D": ("dim_ordering",) for kind in ("Max", "Average") for n in (2, 3)
@@ -51,44 +65,56 @@ KERAS1: Mapping[str, tuple[str, ...]] = {
     **{f"ZeroPadding{n}D": ("padding", "dim_ordering") for n in (2, 3)},
     **{f"Cropping{n}D": ("cropping", "dim_ordering") for n in (2, 3)},
     **{f"SpatialDropout{n}D": ("rate", "dim_ordering") for n in (2, 3)},
-    "PReLU": ("init", "weights", "shared_axes"),
-    "Lambda": ("function", "output_shape", "arguments"),
+    "PReLU": names("init weights shared_axes"),
+    "Lambda": names("function output_shape arguments"),
 }
 
-_INITIAL = ("kernel_initializer", "recurrent_initializer", "bias_initializer")
-_REGULAR = ("kernel_regularizer", "recurrent_regularizer", "bias_regularizer")
-_CONSTRAINED = ("kernel_constraint", "recurrent_constraint", "bias_constraint")
-_LAYER = (*_REGULAR, "activity_regularizer", *_CONSTRAINED)
-_STEPS = ("return_sequences", "return_state", "go_backwards", "stateful")
-_ACTIVE = ("units", "activation", "recurrent_activation", "use_bias", *_INITIAL)
+_INITIAL = names("kernel_initializer recurrent_initializer bias_initializer")
+_PENALTIES = names(
+    "kernel_regularizer recurrent_regularizer bias_regularizer activity_regularizer "
+    "kernel_constraint recurrent_constraint bias_constraint"
+)
+_STEPS = names("return_sequences return_state go_backwards stateful")
+_DROPOUT = names("dropout recurrent_dropout")
+_GATED = (*names("units activation recurrent_activation use_bias"), *_INITIAL)
 
 # The orders of Keras 2 where today's order is another one.
 KERAS2: Mapping[str, tuple[str, ...]] = {
-    "LSTM": (*_ACTIVE, "unit_forget_bias", *_LAYER, "dropout", "recurrent_dropout")
-    + (*_STEPS, "time_major", "unroll"),
-    "GRU": (*_ACTIVE, *_LAYER, "dropout", "recurrent_dropout")
-    + (*_STEPS, "unroll", "time_major", "reset_after"),
-    "CuDNNLSTM": ("units", *_INITIAL, "unit_forget_bias", *_LAYER, *_STEPS),
-    "CuDNNGRU": ("units", *_INITIAL, *_LAYER, *_STEPS),
-    "Embedding": ("input_dim", "output_dim", "embeddings_initializer", "embeddings_regularizer")
-    + ("activity_regularizer", "embeddings_constraint", "mask_zero", "input_length", "sparse"),
-    "Conv3DTranspose": ("filters", "kernel_size", "strides", "padding", "output_padding")
-    + ("data_format", "dilation_rate", "activation", "use_bias"),
-    "InputLayer": ("input_shape", "batch_size", "dtype", "input_tensor"),
+    "LSTM": (
+        *_GATED,
+        "unit_forget_bias",
+        *_PENALTIES,
+        *_DROPOUT,
+        *_STEPS,
+        *names("time_major unroll"),
+    ),
+    "GRU": (*_GATED, *_PENALTIES, *_DROPOUT, *_STEPS, *names("unroll time_major reset_after")),
+    "CuDNNLSTM": ("units", *_INITIAL, "unit_forget_bias", *_PENALTIES, *_STEPS),
+    "CuDNNGRU": ("units", *_INITIAL, *_PENALTIES, *_STEPS),
+    "Embedding": names(
+        "input_dim output_dim embeddings_initializer embeddings_regularizer "
+        "activity_regularizer embeddings_constraint mask_zero input_length sparse"
+    ),
+    "Conv3DTranspose": names(
+        "filters kernel_size strides padding output_padding data_format dilation_rate "
+        "activation use_bias"
+    ),
+    "InputLayer": names("input_shape batch_size dtype input_tensor"),
     "ThresholdedReLU": ("theta",),
 }
 
-# Class names under which only one order was ever written.
+# Class names under which one order was written, today's or not.
 CERTAIN = frozenset(
-    ("CuDNNLSTM", "CuDNNGRU", "TimeDistributedDense", "ThresholdedReLU")
-    + ("AtrousConvolution1D", "AtrousConvolution2D", "Deconvolution2D")
-    + ("Convolution2D", "Convolution3D", "SeparableConvolution2D")
+    names(
+        "CuDNNLSTM CuDNNGRU TimeDistributedDense ThresholdedReLU AtrousConvolution1D "
+        "AtrousConvolution2D Deconvolution2D Convolution2D Convolution3D SeparableConvolution2D"
+    )
 )
 
-_INITIALIZERS = frozenset(
-    "zero zeros one ones constant uniform normal random_uniform random_normal truncated_normal "
-    "glorot_uniform glorot_normal he_uniform he_normal lecun_uniform lecun_normal "
-    "variance_scaling orthogonal identity".split()
+_INITIALIZERS = names(
+    "zero zeros one ones constant uniform normal random_uniform random_normal "
+    "truncated_normal glorot_uniform glorot_normal he_uniform he_normal lecun_uniform "
+    "lecun_normal variance_scaling orthogonal identity"
 )
 
 
@@ -108,14 +134,14 @@ def _is_rule(value: Any) -> bool:
     return value is None or isinstance(value, str | Mapping) or callable(value)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_whole(value: Any) -> bool:
+    return hasattr(value, "__index__") and not isinstance(value, bool)
 
 
 def _is_size(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(_is_size(axis) for axis in value)
-    return value is None or hasattr(value, "__index__") and not isinstance(value, bool)
+    return value is None or _is_whole(value)
 
 
 def _is_rate(value: Any) -> bool:
@@ -127,62 +153,69 @@ def _is_flag(value: Any) -> bool:
 
 
 def _is_list(value: Any) -> bool:
-    return value is None or hasattr(value, "__len__") and not isinstance(value, str | Mapping)
+    return value is None or (hasattr(value, "__len__") and not isinstance(value, str | Mapping))
 
 
-def _one_of(*names: str) -> Callable[[Any], bool]:
-    return lambda value: value is None or isinstance(value, str) and value in names
+def _one_of(*words: str) -> Callable[[Any], bool]:
+    return lambda value: value is None or (isinstance(value, str) and value in words)
 
 
 # What a value must be to be this argument, where that tells one order from another.
-FITS: Mapping[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("init", "inner_init", "forget_bias_init"), _is_initializer),
-    **dict.fromkeys(("activation", "inner_activation", "recurrent_activation"), _is_activation),
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(names("init inner_init forget_bias_init"), _is_initializer),
+    **dict.fromkeys(names("activation inner_activation recurrent_activation"), _is_activation),
+    **dict.fromkeys(
+        names(
+            "use_bias bias unit_forget_bias mask_zero return_sequences return_state "
+            "go_backwards stateful unroll time_major reset_after center scale"
+        ),
+        _is_flag,
+    ),
+    **dict.fromkeys(
+        names("epsilon momentum dropout recurrent_dropout dropout_W dropout_U"), _is_rate
+    ),
+    **dict.fromkeys(names("mode nb_row nb_col kernel_dim1 kernel_dim2 kernel_dim3"), _is_whole),
+    **dict.fromkeys(
+        names(
+            "strides subsample subsample_length kernel_size filter_length axis input_length "
+            "seed shared_axes dilation_rate atrous_rate output_padding"
+        ),
+        _is_size,
+    ),
     "padding": _one_of("valid", "same", "causal"),
-    "border_mode": _one_of("valid", "same", "full", "causal"),
+    "border_mode": _one_of("valid", "same", "full"),
     "data_format": _one_of("channels_first", "channels_last"),
     "dim_ordering": _one_of("th", "tf", "default"),
     "weights": _is_list,
     "arguments": lambda value: value is None or isinstance(value, Mapping),
     "mask": lambda value: value is None or callable(value),
-    **dict.fromkeys(
-        ("epsilon", "momentum", "dropout", "recurrent_dropout", "dropout_W", "dropout_U"), _is_rate
-    ),
-    **dict.fromkeys(
-        ("use_bias", "bias", "unit_forget_bias", "mask_zero", "return_sequences", "return_state")
-        + ("go_backwards", "stateful", "unroll", "time_major", "reset_after", "center", "scale"),
-        _is_flag,
-    ),
-    **dict.fromkeys(
-        ("mode", "nb_row", "nb_col", "kernel_dim1", "kernel_dim2", "kernel_dim3"), _is_number
-    ),
-    **dict.fromkeys(
-        ("strides", "subsample", "subsample_length", "kernel_size", "filter_length", "axis")
-        + ("input_length", "seed", "shared_axes", "dilation_rate", "atrous_rate", "output_padding"),
-        _is_size,
-    ),
 }
-FITS_LAST_WORD: Mapping[str, Callable[[Any], bool]] = {
+_FITS_BY_LAST_WORD: Mapping[str, Callable[[Any], bool]] = {
     "initializer": _is_initializer,
     "regularizer": _is_rule,
     "constraint": _is_rule,
 }
 
 
-def fits(layer: str, names: Sequence[str], values: Sequence[Any]) -> bool:
-    """Whether each value can be the argument at its place."""
-    if len(values) > len(names):
-        return False
-    for name, value in zip(names, values, strict=False):
-        if name == "padding" and layer.startswith("ZeroPadding"):
-            continue  # numbers there, a word everywhere else
-        test = FITS.get(name) or FITS_LAST_WORD.get(name.rpartition("_")[2])
-        if test is not None and not test(value):
-            return False
-    return True
+def by_name(
+    layer: str, args: Sequence[Any], kwargs: Mapping[str, Any], parameters: Sequence[str]
+) -> dict[str, Any]:
+    """All arguments by name, in the words of the Keras they were written for."""
+    order = _order(layer, args, kwargs, parameters)
+    if len(args) > len(order):
+        takes = f"at most {len(order)} arguments by position" if order else "only named arguments"
+        raise TypeError(f"{layer} takes {takes}, got {len(args)}; give the rest by name")
+    placed = dict(zip(order, args, strict=False))
+    for name in placed:
+        if name in kwargs:
+            raise TypeError(
+                f"{layer} got {name!r} twice: {placed[name]!r} by position and {kwargs[name]!r} "
+                f"by name; give it once"
+            )
+    return {**placed, **kwargs}
 
 
-def order(
+def _order(
     layer: str, args: Sequence[Any], kwargs: Mapping[str, Any], parameters: Sequence[str]
 ) -> Sequence[str]:
     """The names of the values given by position.
@@ -191,46 +224,31 @@ def order(
     cannot be today's argument at its place makes an older order certain.
     """
     name = tables.today(layer)
-    candidates = (KERAS2.get(layer, KERAS2.get(name)), KERAS1.get(layer, KERAS1.get(name)))
-    older = [
-        names
-        for names in candidates
-        if names and fits(name, names, args) and _whole(name, names[: len(args)], kwargs)
-    ]
-    keras1 = any(word in kwargs for word in words(name))
-    if older and (layer in CERTAIN or keras1 or not fits(name, parameters, args)):
-        return older[-1] if keras1 else older[0]
+    keras1 = any(word in kwargs for word in tables.keras1_arguments(name))
+    if not (layer in CERTAIN or keras1) and _fits(name, parameters, args):
+        return parameters
+    for orders in (KERAS1, KERAS2) if keras1 else (KERAS2, KERAS1):
+        order = orders.get(layer, orders.get(name, ()))
+        if order and _fits(name, order, args) and _complete(name, order[: len(args)], kwargs):
+            return order
     return parameters
 
 
-def words(layer: str) -> set[str]:
-    """The names that only Keras 1 had for this layer's arguments."""
-    joined = tables.JOINED.get(layer, {}).values()
-    return {*tables.KERAS1.get(layer, {}), *(word for names in joined for word in names)}
+def _fits(layer: str, order: Sequence[str], args: Sequence[Any]) -> bool:
+    """Whether each value can be the argument at its place."""
+    for name, value in zip(order, args, strict=False):
+        if name == "padding" and layer.startswith("ZeroPadding"):
+            continue  # numbers there, a word everywhere else
+        test = _FITS.get(name) or _FITS_BY_LAST_WORD.get(name.rpartition("_")[2])
+        if test is not None and not test(value):
+            return False
+    return len(args) <= len(order)
 
 
-def _whole(layer: str, placed: Sequence[str], kwargs: Mapping[str, Any]) -> bool:
-    """Whether arguments that only mean something together are all there, or none is."""
-    for names in tables.JOINED.get(layer, {}).values():
-        present = [name in placed or name in kwargs for name in names]
+def _complete(layer: str, placed: Sequence[str], kwargs: Mapping[str, Any]) -> bool:
+    """Whether numbers that are one tuple today are all there, or none is."""
+    for parts in tables.JOINED.get(layer, {}).values():
+        present = [part in placed or part in kwargs for part in parts]
         if any(present) and not all(present):
             return False
     return True
-
-
-def by_name(
-    layer: str, args: Sequence[Any], kwargs: Mapping[str, Any], parameters: Sequence[str]
-) -> dict[str, Any]:
-    """All arguments by name, the names as they were written."""
-    names = order(layer, args, kwargs, parameters)
-    if len(args) > len(names):
-        takes = f"at most {len(names)} arguments by position" if names else "only named arguments"
-        raise TypeError(f"{layer} takes {takes}, got {len(args)}; give the rest by name")
-    placed = dict(zip(names, args, strict=False))
-    for name in placed:
-        if name in kwargs:
-            raise TypeError(
-                f"{layer} got {name!r} twice: {placed[name]!r} by position and {kwargs[name]!r} "
-                f"by name; give it once"
-            )
-    return {**placed, **kwargs}

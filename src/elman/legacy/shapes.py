@@ -1,6 +1,7 @@
 """The shape a layer was told to expect, from any of the five ways there were to say it."""
 
 import operator
+from collections.abc import Collection
 from typing import Any
 
 from elman.legacy import tables
@@ -10,7 +11,7 @@ Shape = tuple[int | None, ...]
 NAMES = ("batch_input_shape", "input_shape", "input_dim", "input_length", "batch_size")
 
 
-def take(layer: str, given: dict[str, Any], known: set[str]) -> Shape | None:
+def take(layer: str, given: dict[str, Any], known: Collection[str]) -> Shape | None:
     """Remove the shape arguments from `given`; return the shape with its batch axis.
 
     With `input_dim` N and `input_length` M: (batch, M, N) for a sequence, (batch, N) without a

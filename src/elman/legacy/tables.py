@@ -6,16 +6,16 @@ wrote; a name that today's constructor takes is never looked up here.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Row:
-    """Today's names of an argument, today's values of its old values, a hint for any other."""
+    """Today's names of an argument, today's values of its old ones, what to do with others."""
 
     new: tuple[str, ...]
-    values: Mapping[Any, Any] | Callable[[Any], Any] | None = None
+    values: Mapping[Any, Any] = field(default_factory=dict)
     hint: str = ""
 
 
@@ -27,74 +27,48 @@ class Gone:
     instead: str = ""
 
 
-Entry = str | Row | Gone
-Table = Mapping[str, Entry]
+Table = Mapping[str, str | Row | Gone]
 
 
-def always(value: Any) -> bool:
+def _always(value: Any) -> bool:
     return True
 
 
-def unset(value: Any) -> bool:
-    return value is None or value is False or (isinstance(value, int | float) and value == 0)
+def _unset(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and value == 0)
 
 
-def _same(*values: Any) -> dict[Any, Any]:
-    return {value: value for value in values}
+def names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
 
-def _edges(names: tuple[str, ...]) -> Callable[[Any], Any]:
-    """A reader of Keras 1 paddings, which also came as a dict or as one flat tuple."""
-
-    def read(padding: Any) -> Any:
-        if isinstance(padding, Mapping):
-            unknown = sorted(set(padding) - set(names))
-            if unknown:
-                raise ValueError(f"padding must have keys of {names}, got {unknown}")
-            padding = tuple(padding.get(name, 0) for name in names)
-        if len(names) == 4 and isinstance(padding, list | tuple) and len(padding) == 4:
-            return tuple(padding[:2]), tuple(padding[2:])
-        return padding
-
-    return read
+def _each(text: str, table: Table) -> dict[str, Table]:
+    """The same table for each layer named."""
+    return {name: table for name in names(text)}  # noqa: C420
 
 
-# ---- Keras 1 ----
+# Keras 1
 
-_PADDING = Row(
-    ("padding",),
-    _same("valid", "same"),
-    "for 'full' write ZeroPadding of kernel_size - 1 before the layer, and padding='valid'",
-)
-_PADDING_1D = Row(("padding",), _same("valid", "same", "causal"), _PADDING.hint)
-_DATA_FORMAT = Row(
-    ("data_format",),
-    {
-        "th": "channels_first",
-        "tf": "channels_last",
-        "default": None,
-        None: None,
-        **_same("channels_first", "channels_last"),
-    },
-    "write data_format='channels_last' or 'channels_first'",
-)
-
-WEIGHTED: Table = {
+_FULL = "for 'full' pad by kernel_size - 1 with a ZeroPadding layer and write padding='valid'"
+_BORDER: Table = {"border_mode": Row(("padding",), {"valid": "valid", "same": "same"}, _FULL)}
+_ORDERING: Table = {
+    "dim_ordering": Row(
+        ("data_format",),
+        {"th": "channels_first", "tf": "channels_last", "default": None},
+        "write data_format='channels_last' or 'channels_first'",
+    )
+}
+_OUTPUTS: Table = {"b_regularizer": "bias_regularizer", "b_constraint": "bias_constraint"}
+_WEIGHTS: Table = {
     "init": "kernel_initializer",
     "W_regularizer": "kernel_regularizer",
-    "b_regularizer": "bias_regularizer",
     "W_constraint": "kernel_constraint",
-    "b_constraint": "bias_constraint",
     "bias": "use_bias",
+    **_OUTPUTS,
 }
-
-DENSE: Table = {"output_dim": "units", **WEIGHTED}
-
-RECURRENT: Table = {
-    "output_dim": "units",
+_GATES: Table = {
     "init": "kernel_initializer",
     "inner_init": "recurrent_initializer",
-    "inner_activation": "recurrent_activation",
     "W_regularizer": "kernel_regularizer",
     "U_regularizer": "recurrent_regularizer",
     "b_regularizer": "bias_regularizer",
@@ -104,100 +78,83 @@ RECURRENT: Table = {
         ("implementation",), {"cpu": 0, "mem": 1, "gpu": 2}, "leave it out: it changes speed only"
     ),
 }
-
-FORGET_BIAS: Table = {
+_INNER: Table = {"inner_activation": "recurrent_activation"}
+_FORGET: Table = {
     "forget_bias_init": Row(
         ("unit_forget_bias",),
         {"one": True, "ones": True, "zero": False, "zeros": False},
         "for other values write unit_forget_bias=False and bias_initializer=",
-    ),
+    )
 }
 
-CONVOLUTION: Table = {
-    "nb_filter": "filters",
-    **WEIGHTED,
-    "border_mode": _PADDING,
-    "subsample": "strides",
-    "dim_ordering": _DATA_FORMAT,
-    "atrous_rate": "dilation_rate",
-}
-
-CONVOLUTION_1D: Table = {
-    **CONVOLUTION,
-    "border_mode": _PADDING_1D,
-    "filter_length": "kernel_size",
-    "subsample_length": "strides",
-}
-
-TRANSPOSED: Table = {**CONVOLUTION, "output_shape": Gone(always)}
-
-SEPARABLE: Table = {
-    **CONVOLUTION,
-    "init": Row(("depthwise_initializer", "pointwise_initializer")),
-}
-
-CONV_LSTM: Table = {**CONVOLUTION, **RECURRENT, **FORGET_BIAS, "nb_filter": "filters"}
-
-LOCAL_1D: Table = {**CONVOLUTION_1D, "nb_filter": "filters"}
-
-POOLING_1D: Table = {"pool_length": "pool_size", "stride": "strides", "border_mode": _PADDING}
-
-POOLING: Table = {"border_mode": _PADDING, "dim_ordering": _DATA_FORMAT}
-
-DATA_FORMAT: Table = {"dim_ordering": _DATA_FORMAT}
-
+SIMPLE_RNN: Table = {"output_dim": "units", **_GATES}
+GRU: Table = {**SIMPLE_RNN, **_INNER}
+LSTM: Table = {**GRU, **_FORGET}
+DENSE: Table = {"output_dim": "units", **_WEIGHTS}
 EMBEDDING: Table = {
     "init": "embeddings_initializer",
     "W_regularizer": "embeddings_regularizer",
     "W_constraint": "embeddings_constraint",
-    "dropout": Gone(unset, "write SpatialDropout1D({value}) after it"),
+    "dropout": Gone(_unset, "write SpatialDropout1D({value}) after it"),
 }
 
+_FILTERS: Table = {"nb_filter": "filters", **_BORDER}
+_PIXELS: Table = {**_FILTERS, "subsample": "strides", **_ORDERING}
+CONVOLUTION: Table = {**_PIXELS, **_WEIGHTS, "atrous_rate": "dilation_rate"}
+CONVOLUTION_1D: Table = {
+    **_FILTERS,
+    **_WEIGHTS,
+    "filter_length": "kernel_size",
+    "subsample_length": "strides",
+    "atrous_rate": "dilation_rate",
+}
+TRANSPOSED: Table = {
+    **_PIXELS,
+    **_WEIGHTS,
+    "output_shape": Gone(_always),  # follows from strides and padding, as in Keras 2
+}
+SEPARABLE: Table = {
+    **_PIXELS,
+    **_OUTPUTS,
+    "bias": "use_bias",
+    "init": Row(("depthwise_initializer", "pointwise_initializer")),
+}
+CONV_LSTM: Table = {**_PIXELS, **_GATES, **_INNER, **_FORGET}
+
+POOLING_1D: Table = {"pool_length": "pool_size", "stride": "strides", **_BORDER}
+POOLING: Table = {**_BORDER, **_ORDERING}
+RATE: Table = {"p": "rate"}
 BATCH_NORMALIZATION: Table = {
     "gamma_init": "gamma_initializer",
     "beta_init": "beta_initializer",
     "mode": Gone(
-        unset,
-        "only mode=0 is known today; for mode=1 (each sample by itself) write "
-        "LayerNormalization(), for mode=2 call the layer with training=True",
+        _unset,
+        "mode=1 (each sample by itself) is LayerNormalization() today, mode=2 (never the moving "
+        "averages) is this layer called with training=True",
     ),
 }
 
-RATE: Table = {"p": "rate"}
-
 KERAS1: Mapping[str, Table] = {
-    "SimpleRNN": {k: v for k, v in RECURRENT.items() if k != "inner_activation"},
-    "GRU": RECURRENT,
-    "LSTM": {**RECURRENT, **FORGET_BIAS},
+    "SimpleRNN": SIMPLE_RNN,
+    "GRU": GRU,
+    "LSTM": LSTM,
     "ConvLSTM2D": CONV_LSTM,
     "Dense": DENSE,
     "Embedding": EMBEDDING,
-    "Conv1D": CONVOLUTION_1D,
-    "Conv2D": CONVOLUTION,
-    "Conv3D": CONVOLUTION,
+    **_each("Conv1D LocallyConnected1D", CONVOLUTION_1D),
+    **_each("Conv2D Conv3D LocallyConnected2D", CONVOLUTION),
     "Conv2DTranspose": TRANSPOSED,
     "SeparableConv2D": SEPARABLE,
-    "LocallyConnected1D": LOCAL_1D,
-    "LocallyConnected2D": CONVOLUTION,
-    "MaxPooling1D": POOLING_1D,
-    "AveragePooling1D": POOLING_1D,
-    **dict.fromkeys(
-        ("MaxPooling2D", "MaxPooling3D", "AveragePooling2D", "AveragePooling3D"), POOLING
-    ),
-    **dict.fromkeys(
-        ("GlobalMaxPooling2D", "GlobalMaxPooling3D")
-        + ("GlobalAveragePooling2D", "GlobalAveragePooling3D")
-        + ("UpSampling2D", "UpSampling3D", "ZeroPadding2D", "ZeroPadding3D")
-        + ("Cropping2D", "Cropping3D"),
-        DATA_FORMAT,
-    ),
+    **_each("MaxPooling1D AveragePooling1D", POOLING_1D),
+    **_each("MaxPooling2D MaxPooling3D AveragePooling2D AveragePooling3D", POOLING),
+    **_each("GlobalMaxPooling2D GlobalMaxPooling3D", _ORDERING),
+    **_each("GlobalAveragePooling2D GlobalAveragePooling3D", _ORDERING),
+    **_each("UpSampling2D UpSampling3D ZeroPadding2D ZeroPadding3D", _ORDERING),
+    **_each("Cropping2D Cropping3D", _ORDERING),
     "UpSampling1D": {"length": "size"},
     "BatchNormalization": BATCH_NORMALIZATION,
-    "Dropout": RATE,
-    "SpatialDropout1D": RATE,
-    "SpatialDropout2D": {**RATE, **DATA_FORMAT},
-    "SpatialDropout3D": {**RATE, **DATA_FORMAT},
-    "GaussianDropout": RATE,
+    **_each("Dropout SpatialDropout1D GaussianDropout", RATE),
+    **_each("SpatialDropout2D SpatialDropout3D", {**RATE, **_ORDERING}),
     "GaussianNoise": {"sigma": "stddev"},
     "PReLU": {"init": "alpha_initializer"},
     "InputLayer": {"input_dtype": "dtype"},
@@ -205,12 +162,9 @@ KERAS1: Mapping[str, Table] = {
 
 # Arguments that were several numbers in Keras 1 and are one tuple today.
 JOINED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    **dict.fromkeys(
-        ("Conv2D", "Conv2DTranspose", "SeparableConv2D", "LocallyConnected2D", "ConvLSTM2D"),
-        {"kernel_size": ("nb_row", "nb_col")},
-    ),
-    "Conv3D": {"kernel_size": ("kernel_dim1", "kernel_dim2", "kernel_dim3")},
-}
+    name: {"kernel_size": names("nb_row nb_col")}
+    for name in names("Conv2D Conv2DTranspose SeparableConv2D LocallyConnected2D ConvLSTM2D")
+} | {"Conv3D": {"kernel_size": names("kernel_dim1 kernel_dim2 kernel_dim3")}}
 
 # What Keras 1 meant where nothing was said and today's Keras means something else.
 KERAS1_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -219,78 +173,62 @@ KERAS1_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "ConvLSTM2D": {"recurrent_activation": "hard_sigmoid"},
 }
 
-# ---- Keras 2 ----
+# Keras 2
 
-_RENORM = "write BatchNormalization without it, or with LayerNormalization for small batches"
+_RENORM = "leave it out, or write LayerNormalization() for small batches"
 
-KERAS2_ANY: Table = {
-    "implementation": Gone(always),
-    "dynamic": Gone(always),
-    "autocast": Gone(always),
-    "create_input_layer": Gone(always),
-    "enable_caching_device": Gone(always),
-    "experimental_autocast": Gone(always),
-    "_keras_api_names": Gone(always),
-    "input_tensor": Gone(unset, "write Input(tensor=...) and call the layer on it"),
-    "ragged": Gone(unset, "pad the rows and give the layer a mask"),
+ANY_LAYER: Table = {
+    "implementation": Gone(_always),
+    "dynamic": Gone(_always),
+    "autocast": Gone(_always),
+    "experimental_autocast": Gone(_always),
+    "enable_caching_device": Gone(_always),
+    "create_input_layer": Gone(_always),
+    "trainable": Gone(_always),  # asked for only where a layer has no weights
+    "activity_regularizer": Gone(_unset, "write ActivityRegularization(l1, l2) after it"),
+    "input_tensor": Gone(_unset, "write Input(tensor=...) and call the layer on it"),
+    "ragged": Gone(_unset, "pad the rows and give the layer a mask"),
 }
 
 KERAS2: Mapping[str, Table] = {
-    **dict.fromkeys(("LSTM", "GRU"), {"return_runtime": Gone(always)}),
+    **_each("LSTM GRU", {"return_runtime": Gone(_always)}),
     "StackedRNNCells": {
-        "reverse_state_order": Gone(unset, "reverse the states where they are read or given")
+        "reverse_state_order": Gone(_unset, "reverse the states where you give or read them")
     },
-    "Embedding": {
-        "sparse": Gone(always),
-        "use_one_hot_matmul": Gone(always),
-    },
+    "Embedding": {"sparse": Gone(_always), "use_one_hot_matmul": Gone(_always)},
     "BatchNormalization": {
-        "fused": Gone(always),
-        "renorm": Gone(unset, _RENORM),
-        "renorm_clipping": Gone(unset, _RENORM),
-        "renorm_momentum": Gone(always),
-        "virtual_batch_size": Gone(unset, _RENORM),
-        "adjustment": Gone(unset, _RENORM),
-        "synchronized": Gone(unset, "it needs a newer Keras"),
+        "fused": Gone(_always),
+        "renorm": Gone(_unset, _RENORM),
+        "renorm_clipping": Gone(_unset, _RENORM),
+        "renorm_momentum": Gone(_always),
+        "virtual_batch_size": Gone(_unset, _RENORM),
+        "adjustment": Gone(_unset, _RENORM),
     },
     "LeakyReLU": {"alpha": "negative_slope"},
-    "ReLU": {"theta": "threshold"},
-    "Softmax": {"robust_masking": Gone(always)},
-    "MultiHeadAttention": {"softmax_robust_masking": Gone(always)},
-    **dict.fromkeys(
-        ("Attention", "AdditiveAttention"),
-        {"causal": Gone(unset, "call the layer with use_causal_mask=True")},
+    "ThresholdedReLU": {"theta": "threshold"},
+    "Softmax": {"robust_masking": Gone(_always)},
+    "MultiHeadAttention": {"softmax_robust_masking": Gone(_always)},
+    **_each(
+        "Attention AdditiveAttention",
+        {"causal": Gone(_unset, "call the layer with use_causal_mask=True")},
     ),
-    **dict.fromkeys(
-        ("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
-        {
-            "trainable": Gone(always),
-            "activity_regularizer": Gone(unset, "write ActivityRegularization after it"),
-        },
-    ),
+    **_each("LocallyConnected1D LocallyConnected2D", {"implementation": Gone(_always)}),
     "InputLayer": {
-        "input_shape": Row(("shape",)),
-        "batch_input_shape": Row(("batch_shape",)),
-        "type_spec": Gone(unset, "write shape= and dtype="),
-        "input_tensor": Gone(unset, "write Input(tensor=...)"),
+        "input_shape": "shape",
+        "batch_input_shape": "batch_shape",
+        "type_spec": Gone(_unset, "write shape= and dtype="),
     },
 }
 
 # Defaults that Keras 2 had where today's constructor insists on a value.
-DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+KERAS2_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "AveragePooling1D": {"pool_size": 2},
     "AveragePooling2D": {"pool_size": (2, 2)},
     "AveragePooling3D": {"pool_size": (2, 2, 2)},
     "ThresholdedReLU": {"threshold": 1.0},
 }
 
-# Values whose form changed under a name that stayed.
-FORMS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
-    "ZeroPadding1D": {"padding": _edges(("left_pad", "right_pad"))},
-    "ZeroPadding2D": {"padding": _edges(("top_pad", "bottom_pad", "left_pad", "right_pad"))},
-}
-
-# ---- Layers ----
+# Layers
 
 # What today's constructors take through their **kwargs, beside `arguments.BASE`.
 THROUGH_KWARGS: Mapping[str, tuple[str, ...]] = {
@@ -327,26 +265,29 @@ ALIASES: Mapping[str, str] = {
 
 # Layers that no class of today stands for, and what to write instead.
 GONE_LAYERS: Mapping[str, str] = {
-    "Merge": "Concatenate(), Add(), Multiply(), Average(), Maximum() or Dot(axes), "
-    "called on a list of tensors",
+    "Merge": "Concatenate(), Add(), Multiply(), Average(), Maximum() or Dot(axes), called on a "
+    "list of tensors",
     "MaxoutDense": "Dense(units * n), Reshape((n, units)) and "
     "Lambda(lambda x: keras.ops.max(x, axis=1))",
     "Highway": "t * h + (1 - t) * x with t = Dense(units, activation='sigmoid')(x) and "
     "h = Dense(units)(x)",
-    "SReLU": "a custom Layer with its four weights, or PReLU()",
-    "ParametricSoftplus": "a custom Layer computing alpha * softplus(beta * x)",
+    "SReLU": "PReLU(), or a Layer of your own with its four weights",
+    "ParametricSoftplus": "a Layer of your own that computes alpha * softplus(beta * x)",
+    "RandomHeight": "RandomZoom(factor, 0.0), which keeps the size",
+    "RandomWidth": "RandomZoom(0.0, factor), which keeps the size",
+    "DenseFeatures": "keras.utils.FeatureSpace",
 }
 
-# A sequence, first in a model: input_dim=N, input_length=M is (M, N), with either unknown.
+# First in a model, these take (batch, input_length, input_dim), either of which may be unknown.
 SEQUENCES = frozenset(
-    ("SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional", "TimeDistributed")
-    + ("CuDNNLSTM", "CuDNNGRU", "TimeDistributedDense")
-    + ("Conv1D", "Conv1DTranspose", "SeparableConv1D", "LocallyConnected1D")
+    names(
+        "SimpleRNN LSTM GRU RNN CuDNNLSTM CuDNNGRU Bidirectional TimeDistributed "
+        "TimeDistributedDense LocallyConnected1D Conv1D Convolution1D AtrousConvolution1D "
+        "Conv1DTranspose Convolution1DTranspose SeparableConv1D SeparableConvolution1D"
+    )
 )
-
-TIME_MAJOR = frozenset(("RNN", "SimpleRNN", "LSTM", "GRU"))
-
-INPUTS = frozenset(("InputLayer", "Input"))
+TIME_MAJOR = frozenset(names("RNN SimpleRNN LSTM GRU"))
+INPUTS = frozenset(names("InputLayer Input"))
 
 
 def today(layer: str) -> str:
@@ -354,7 +295,14 @@ def today(layer: str) -> str:
     return ALIASES.get(layer, layer)
 
 
-def entries(layer: str) -> tuple[Table, Table]:
-    """What Keras 1 and what Keras 2 called the arguments of `layer`."""
+def old_arguments(layer: str) -> Table:
+    """What Keras 1 and Keras 2 called the arguments of `layer`."""
     name = today(layer)
-    return KERAS1.get(name, {}), {**KERAS2_ANY, **KERAS2.get(name, {})}
+    return {**ANY_LAYER, **KERAS2.get(layer, KERAS2.get(name, {})), **KERAS1.get(name, {})}
+
+
+def keras1_arguments(layer: str) -> set[str]:
+    """The names that the arguments of `layer` had in Keras 1 and have no more."""
+    name = today(layer)
+    joined = JOINED.get(name, {}).values()
+    return {*KERAS1.get(name, {}), *(part for parts in joined for part in parts)}

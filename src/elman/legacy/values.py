@@ -1,24 +1,23 @@
-"""Old names of initialisers, regularisers and constraints, and the values that carry them."""
+"""Values that were written another way: names of initialisers, penalties, limits; paddings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-# String identifiers of Keras 1 and 2 that today's Keras does not know or reads otherwise.
-INITIALIZERS = {"one": "ones", "zero": "zeros"}
-REGULARIZERS = {"activity_l1": "l1", "activity_l2": "l2"}
-CONSTRAINTS = {
+_INITIALIZERS = {"one": "ones", "zero": "zeros"}
+_PENALTIES = {"activity_l1": "l1", "activity_l2": "l2"}
+_LIMITS = {
     "maxnorm": "max_norm",
     "nonneg": "non_neg",
     "unitnorm": "unit_norm",
     "minmaxnorm": "min_max_norm",
 }
 
-# "l1_l2" as a string meant 0.01 of each; today's L1L2() means none of either.
+# As a string this meant 0.01 of each norm; today's L1L2() means none of either.
 _BOTH_NORMS = ("l1l2", "l1_l2", "activity_l1l2")
-_LAYER_PENALTIES = ("WeightRegularizer", "ActivityRegularizer", "L1L2Regularizer")
 
-# Keras 1 put a class's name and settings into one dict; some settings have other names today.
-_SETTINGS = {
+# Keras 1 wrote an object as one dict of its class name and its settings.
+_PENALTY_CLASSES = ("WeightRegularizer", "ActivityRegularizer", "L1L2Regularizer")
+_LIMIT_SETTINGS: Mapping[str, Mapping[str, str]] = {
     "MaxNorm": {"m": "max_value", "axis": "axis"},
     "UnitNorm": {"axis": "axis"},
     "MinMaxNorm": {"low": "min_value", "high": "max_value", "rate": "rate", "axis": "axis"},
@@ -26,41 +25,63 @@ _SETTINGS = {
 }
 
 
-def initializer(value: Any) -> Any:
-    return INITIALIZERS.get(value, value) if isinstance(value, str) else value
+def _initializer(value: Any) -> Any:
+    return _INITIALIZERS.get(value, value) if isinstance(value, str) else value
 
 
-def regularizer(value: Any) -> Any:
-    """Today's identifier of a weight or activity penalty; objects pass untouched."""
+def _regularizer(value: Any) -> Any:
+    if isinstance(value, str) and value in _BOTH_NORMS:
+        return {"class_name": "L1L2", "config": {"l1": 0.01, "l2": 0.01}}
     if isinstance(value, str):
-        if value in _BOTH_NORMS:
-            return {"class_name": "L1L2", "config": {"l1": 0.01, "l2": 0.01}}
-        return REGULARIZERS.get(value, value)
-    if isinstance(value, Mapping) and value.get("name") in _LAYER_PENALTIES:
+        return _PENALTIES.get(value, value)
+    if isinstance(value, Mapping) and value.get("name") in _PENALTY_CLASSES:
         norms = {name: value.get(name, 0.0) for name in ("l1", "l2")}
         return {"class_name": "L1L2", "config": norms}
     return value
 
 
-def constraint(value: Any) -> Any:
-    """Today's identifier of a weight constraint; objects pass untouched."""
+def _constraint(value: Any) -> Any:
     if isinstance(value, str):
-        return CONSTRAINTS.get(value, value)
-    if isinstance(value, Mapping) and value.get("name") in _SETTINGS:
-        settings = _SETTINGS[value["name"]]
-        config = {settings[name]: number for name, number in value.items() if name in settings}
+        return _LIMITS.get(value, value)
+    if isinstance(value, Mapping) and value.get("name") in _LIMIT_SETTINGS:
+        settings = _LIMIT_SETTINGS[value["name"]]
+        config = {new: value[old] for old, new in settings.items() if old in value}
         return {"class_name": value["name"], "config": config}
     return value
 
 
-_READERS = {"initializer": initializer, "regularizer": regularizer, "constraint": constraint}
+def _edges(*sides: str) -> Callable[[Any], Any]:
+    """A reader of paddings, which in Keras 1 were also a dict by side, or all sides in a row."""
+
+    def read(padding: Any) -> Any:
+        if isinstance(padding, Mapping):
+            unknown = sorted(set(padding) - set(sides))
+            if unknown:
+                raise ValueError(f"padding must have the keys {sides}, got {unknown}")
+            padding = tuple(padding.get(side, 0) for side in sides)
+        if isinstance(padding, list | tuple) and len(padding) == len(sides) == 4:
+            return tuple(padding[:2]), tuple(padding[2:])
+        return padding
+
+    return read
 
 
-def identifier(name: str, value: Any) -> Any:
-    """Today's form of `value`, given as the argument `name` (of today).
+_BY_LAST_WORD = {
+    "initializer": _initializer,
+    "regularizer": _regularizer,
+    "constraint": _constraint,
+}
+_BY_LAYER: Mapping[tuple[str, str], Callable[[Any], Any]] = {
+    ("ZeroPadding1D", "padding"): _edges("left_pad", "right_pad"),
+    ("ZeroPadding2D", "padding"): _edges("top_pad", "bottom_pad", "left_pad", "right_pad"),
+}
 
-    >>> identifier("kernel_constraint", "maxnorm")
+
+def today(layer: str, name: str, value: Any) -> Any:
+    """What is written today for `value` of the argument `name`; the value itself if that is it.
+
+    >>> today("Dense", "kernel_constraint", "maxnorm")
     'max_norm'
     """
-    reader = _READERS.get(name.rpartition("_")[2])
-    return value if reader is None else reader(value)
+    read = _BY_LAYER.get((layer, name)) or _BY_LAST_WORD.get(name.rpartition("_")[2])
+    return value if read is None else read(value)
