@@ -1,0 +1,45 @@
+"""Keras's layers, with recurrent layers of our own, taking new arguments and old ones.
+
+Everything that ``keras.layers`` has is here. The recurrent layers are elman's; every other layer is a
+subclass of Keras's that only adds the arguments of Keras 1 and Keras 2.
+"""
+
+import inspect
+
+import keras
+
+from elman.layers.arguments import old_arguments
+from elman.layers.bidirectional import Bidirectional
+from elman.layers.gru import GRU, GRUCell
+from elman.layers.lstm import LSTM, LSTMCell
+from elman.layers.rnn import RNN
+from elman.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from elman.layers.stacked_rnn_cells import StackedRNNCells
+from elman.layers.time_distributed import TimeDistributed
+
+# On a GPU LSTM and GRU take cuDNN by themselves.
+CuDNNLSTM, CuDNNGRU = LSTM, GRU
+
+_OURS = [
+    Bidirectional, GRU, GRUCell, LSTM, LSTMCell, RNN, SimpleRNN, SimpleRNNCell, StackedRNNCells,
+    TimeDistributed,
+]  # fmt: skip
+_OF_EVERY_MODULE = ("Layer", "Wrapper", "InputLayer", "InputSpec")
+
+
+def _with_old_arguments(name: str, layer: type) -> type:
+    made = type(name, (layer,), {"__module__": __name__, "__doc__": layer.__doc__})
+    return keras.saving.register_keras_serializable("elman")(old_arguments(made))
+
+
+for _name, _value in vars(keras.layers).items():
+    if _name.startswith("_") or _name in globals():
+        continue
+    _is_layer = inspect.isclass(_value) and issubclass(_value, keras.layers.Layer)
+    globals()[_name] = (
+        _with_old_arguments(_name, _value)
+        if _is_layer and _name not in _OF_EVERY_MODULE
+        else _value
+    )
+
+__all__ = [_name for _name in globals() if not _name.startswith("_")]

@@ -1,0 +1,12 @@
+"""Keras's models, which know their batch size and carry the states of stateful layers."""
+
+import keras
+
+from elman.models.cloning import clone_model
+from elman.models.model import Model
+from elman.models.sequential import Sequential
+
+_OURS = {"Model": Model, "Sequential": Sequential, "clone_model": clone_model}
+globals().update({k: v for k, v in vars(keras.models).items() if k[0] != "_" and k not in _OURS})
+
+__all__ = [_name for _name in globals() if not _name.startswith("_")]

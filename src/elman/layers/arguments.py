@@ -1,0 +1,94 @@
+"""What every layer of elman adds to Keras's: the arguments of Keras 1 and Keras 2, and what they meant."""
+
+import functools
+import inspect
+
+import keras
+
+from elman.layers import activations
+from elman.legacy.arguments import translate
+
+
+def old_arguments(cls):
+    """Class decorator: the constructor of ``cls`` takes old arguments too, with their old meaning.
+
+    The shape of the input, given in any of the old ways, is kept as ``layer.batch_input_shape``
+    (a tuple with the batch axis, or None), where `elman.models.Sequential` finds it. Weights given
+    as ``weights=[...]`` are set as soon as the layer is built.
+
+    Returns:
+        ``cls`` itself, with ``__init__`` and ``get_config`` wrapped.
+    """
+    init, get_config = cls.__init__, cls.get_config
+    signature = _signature(cls)
+    parameters = [
+        p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD
+    ]
+
+    @functools.wraps(init)
+    def __init__(self, *args, **kwargs):
+        translated = translate(cls.__name__, args, kwargs, parameters[1:])
+        if translated.time_major:
+            translated.kwargs["time_major"] = True
+        for name in ("activation", "recurrent_activation"):
+            if name in translated.kwargs:
+                translated.kwargs[name] = activations.resolve(name, translated.kwargs[name])
+        init(self, **translated.kwargs)
+        if translated.batch_input_shape is not None:
+            self.batch_input_shape = translated.batch_input_shape
+            # What keras.Sequential looks for; it has no place for the batch size.
+            self._input_shape_arg = translated.batch_input_shape[1:]
+        if translated.weights is not None:
+            _set_when_built(self, translated.weights)
+
+    @functools.wraps(get_config)
+    def get_config_unambiguous(self):
+        config = get_config(self)
+        for name in ("activation", "recurrent_activation"):
+            if name in config:
+                config[name] = activations.unambiguous(config[name])
+        return config
+
+    __init__.__signature__ = signature
+    cls.__init__ = __init__
+    cls.get_config = get_config_unambiguous
+    if not hasattr(cls, "batch_input_shape"):
+        cls.batch_input_shape = None
+    return cls
+
+
+def _signature(cls) -> inspect.Signature:
+    """The arguments of the constructor of ``cls`` and of the bases that it hands ``**kwargs`` to."""
+    found: dict[str, inspect.Parameter] = {}
+    for base in cls.__mro__:
+        if base is keras.layers.Layer:
+            break
+        if "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(base.__init__).parameters
+        # What a base requires (`cell`), a class further down has given it already.
+        new = [p for p in parameters.values() if p.name not in found]
+        found |= {
+            p.name: p
+            for p in new
+            if not found or p.default is not p.empty or p.kind is p.VAR_KEYWORD
+        }
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            break
+    return inspect.Signature(
+        sorted(found.values(), key=lambda p: p.kind), __validate_parameters__=False
+    )
+
+
+def _set_when_built(layer, weights) -> None:
+    if layer.built and layer.weights:
+        layer.set_weights(weights)
+        return
+    build = layer.build
+
+    @functools.wraps(build)
+    def build_and_set(*args, **kwargs):
+        build(*args, **kwargs)
+        layer.set_weights(weights)
+
+    layer.build = build_and_set

@@ -1,0 +1,143 @@
+"""`Bidirectional`: one layer forwards, one backwards."""
+
+import keras
+from keras import ops, tree
+
+from elman.layers.arguments import old_arguments
+from elman.layers.calling import RecurrentCall
+
+_MERGE = {
+    "concat": lambda forward, backward: ops.concatenate([forward, backward], axis=-1),
+    "sum": lambda forward, backward: forward + backward,
+    "ave": lambda forward, backward: (forward + backward) / 2,
+    "mul": lambda forward, backward: forward * backward,
+    None: lambda forward, backward: (forward, backward),
+}
+
+
+@keras.saving.register_keras_serializable("elman")
+@old_arguments
+class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
+    """One recurrent layer through the sequence forwards, one backwards.
+
+    y_t = merge(forward(x_1 ... x_t), backward(x_T ... x_t))
+
+    With ``return_sequences=True`` both stand in the order of the input, and masked steps give zeros.
+
+    Arguments:
+        layer: the recurrent layer; made anew from its settings, once for each direction. An input
+            shape given to it is the input shape of the pair.
+        merge_mode: ``"concat"``, ``"sum"``, ``"ave"``, ``"mul"``, or None for a pair of outputs.
+        backward_layer: a layer of its own for backwards, with ``go_backwards=True``.
+        weights: initial weights, those of the forward layer first.
+
+    Call arguments:
+        sequences, mask, training, constants: as of the layer.
+        initial_state: the states of the forward layer, then those of the backward layer.
+
+    Returns:
+        The merged output; with ``return_state=True`` also the states, the forward layer's first.
+
+    Raises:
+        ValueError: no recurrent layer, an unknown merge_mode, or two layers that do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from elman.layers import LSTM, Bidirectional
+        >>> Bidirectional(LSTM(3), merge_mode="sum")(np.ones((8, 2, 10), "float32")).shape
+        (8, 3)
+
+    Source: Schuster, Paliwal, "Bidirectional Recurrent Neural Networks", IEEE Transactions on
+    Signal Processing 45 (1997), 2673-2681.
+    """
+
+    def __init__(self, layer, merge_mode="concat", backward_layer=None, **kwargs):
+        for name, given in (("layer", layer), ("backward_layer", backward_layer)):
+            if (name == "layer" or given is not None) and not hasattr(given, "go_backwards"):
+                raise ValueError(
+                    f"Bidirectional: {name} must be a recurrent layer, got {given!r}; write for "
+                    "example Bidirectional(LSTM(32))."
+                )
+        if merge_mode not in _MERGE:
+            raise ValueError(
+                f"Bidirectional: merge_mode must be one of {list(_MERGE)}, got {merge_mode!r}."
+            )
+        super().__init__(layer, merge_mode=merge_mode, backward_layer=backward_layer, **kwargs)
+        self.batch_input_shape = getattr(layer, "batch_input_shape", None)
+        self.time_major = getattr(layer, "time_major", False)
+
+    def _state_sizes(self) -> list[int]:
+        return self.forward_layer._state_sizes() + self.backward_layer._state_sizes()
+
+    def _number_of_sequences(self) -> int:
+        return self.return_sequences * (2 if self.merge_mode is None else 1)
+
+    def _features(self) -> int | None:
+        return self.forward_layer._features()
+
+    def build(self, sequences_shape, initial_state_shape=None, constants_shape=None):
+        shapes = {"constants_shape": constants_shape} if constants_shape else {}
+        for layer in (self.forward_layer, self.backward_layer):
+            if not layer.built:
+                layer.build(sequences_shape, **shapes)
+
+    def call(self, sequences, initial_state=None, mask=None, training=None, constants=None):
+        states = list(initial_state) if initial_state is not None else []
+        half = len(states) // 2
+        forward = self._run(self.forward_layer, sequences, states[:half], mask, training, constants)
+        backward = self._run(
+            self.backward_layer, sequences, states[half:], mask, training, constants
+        )
+        y, y_backward = (ops.cast(result[0], self.compute_dtype) for result in (forward, backward))
+        if self.return_sequences:
+            y_backward = ops.flip(y_backward, axis=0 if self.time_major else 1)
+        merged = _MERGE[self.merge_mode](y, y_backward)
+        if not self.return_state:
+            return merged
+        outputs = merged if self.merge_mode is None else (merged,)
+        return (*outputs, *forward[1:], *backward[1:])
+
+    def _run(self, layer, sequences, states, mask, training, constants):
+        """Output and states of one direction."""
+        given = {"initial_state": states or None, "mask": mask, "constants": constants}
+        given = {name: value for name, value in given.items() if value is not None}
+        result = layer(sequences, training=training, **given)
+        return result if self.return_state else (result,)
+
+    def compute_mask(self, inputs, mask=None):
+        """The mask of the input goes on with sequences; last outputs and states have none."""
+        mask = tree.flatten(mask)[0] if mask is not None and self.return_sequences else None
+        if not self.return_state:
+            return [mask, mask] if self.merge_mode is None else mask
+        states = [None] * (2 * len(self.forward_layer.state_size))
+        return [mask, *([mask] if self.merge_mode is None else []), *states]
+
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+        one = self.forward_layer.compute_output_shape(sequences_shape)
+        output, *states = one if self.return_state else (one,)
+        output = tuple(output)
+        outputs = {"concat": ((*output[:-1], 2 * output[-1]),), None: (output, output)}.get(
+            self.merge_mode, (output,)
+        )
+        shapes = (*outputs, *states, *states) if self.return_state else outputs
+        return shapes if len(shapes) > 1 else shapes[0]
+
+    # States carried from batch to batch
+
+    def reset_states(self, states=None, rows=None):
+        """Set the carried states of both directions; see `RNN.reset_states`.
+
+        Arguments:
+            states: the forward layer's states, then the backward layer's; None for the initial ones.
+            rows: indices of the rows to set, or None for all.
+        """
+        half = len(states) // 2 if states is not None else 0
+        forward, backward = (None, None) if states is None else (states[:half], states[half:])
+        self.forward_layer.reset_states(forward, rows)
+        self.backward_layer.reset_states(backward, rows)
+
+    @property
+    def states(self):
+        """Variables carried by a stateful pair, the forward layer's first; None before it is built."""
+        forward, backward = self.forward_layer.states, self.backward_layer.states
+        return None if forward is None or backward is None else [*forward, *backward]

@@ -1,0 +1,70 @@
+"""How a recurrent layer may be called: what `RNN` and `Bidirectional` share."""
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+from elman.layers import checks
+
+
+class RecurrentCall:
+    """Mixin: old call forms, masks beside initial states, ragged input, errors in the user's words.
+
+    The layer says the sizes of the states it takes (`_state_sizes`), how many features it was built
+    for (`_features`) and how many of its outputs are sequences (`_number_of_sequences`).
+    """
+
+    def __call__(self, sequences, initial_state=None, *, constants=None, mask=None, **kwargs):
+        if isinstance(sequences, (list, tuple)):
+            sequences, initial_state, constants = self._unpack(sequences, initial_state, constants)
+        if type(sequences).__name__ == "RaggedTensor":
+            return self._call_ragged(sequences, initial_state, constants, mask, kwargs)
+        if not hasattr(sequences, "shape"):
+            sequences = ops.convert_to_tensor(sequences)
+        self._check(sequences.shape, initial_state, mask)
+        # Keras hands a mask on by itself only to layers that are called with a single array.
+        if mask is None and not isinstance(sequences, keras.KerasTensor):
+            mask = getattr(sequences, "_keras_mask", None)
+        given = {"initial_state": initial_state, "constants": constants, "mask": mask}
+        kwargs.update({name: value for name, value in given.items() if value is not None})
+        return super().__call__(sequences, **kwargs)
+
+    def _check(self, shape, initial_state, mask) -> None:
+        checks.sequences(self, shape, self._features())
+        batch = shape[1 if self.time_major else 0]
+        if mask is not None:
+            checks.mask(self, np.shape(tree.flatten(mask)[0]), shape)
+        if initial_state is not None:
+            checks.states(self, initial_state, "initial_state", batch, self._state_sizes())
+        if self.stateful and self.states is not None:
+            checks.batch_size(self, batch, tree.flatten(self.states)[0].shape[0])
+
+    def _unpack(self, inputs, initial_state, constants):
+        """``layer([x, *states, *constants])``, the form in which Keras 2 wrote its files."""
+        sequences, *rest = inputs
+        if len(rest) and initial_state is None:
+            number = len(self._state_sizes())
+            initial_state, rest = rest[:number], rest[number:]
+        return sequences, initial_state, rest or constants
+
+    def _call_ragged(self, ragged, initial_state, constants, mask, kwargs):
+        """A RaggedTensor in its padded form with a mask; ragged sequences come back."""
+        import tensorflow as tf
+
+        for name, given in (("mask", mask is not None), ("time_major", self.time_major)):
+            if given:
+                raise ValueError(
+                    f"{type(self).__name__} '{self.name}' takes no {name} with a RaggedTensor, "
+                    f"whose row lengths say which steps there are; leave out {name}."
+                )
+        lengths, dense = ragged.row_lengths(), ragged.to_tensor()
+        mask = tf.sequence_mask(lengths, tf.shape(dense)[1])
+        results = self(dense, initial_state, constants=constants, mask=mask, **kwargs)
+        flat = tree.flatten(results)
+        for i in range(self._number_of_sequences()):
+            flat[i] = tf.RaggedTensor.from_tensor(flat[i], lengths=lengths)
+        return tuple(flat) if isinstance(results, (list, tuple)) else flat[0]
+
+    def reset_state(self):
+        """Set the carried states back to the initial state; see `reset_states`."""
+        self.reset_states()

@@ -1,0 +1,93 @@
+"""`TimeDistributed`: one layer at each timestep."""
+
+import keras
+from keras import ops
+
+from elman.layers.arguments import old_arguments
+
+
+@keras.saving.register_keras_serializable("elman")
+@old_arguments
+class TimeDistributed(keras.layers.TimeDistributed):
+    """Applies the same layer, with the same weights, to each timestep.
+
+    y_t = layer(x_t),  t = 1 ... T
+
+    All timesteps go through the layer as one batch of batch * timesteps rows.
+
+    Arguments:
+        layer: a layer for one timestep. An input shape given to it is that of one timestep.
+
+    Call arguments:
+        inputs: array of shape (batch, timesteps, ...); on TensorFlow also a RaggedTensor.
+        mask: array of shape (batch, timesteps, ...); the layer gets it without the time axis, if it
+            takes a mask of more than one axis a timestep.
+        training: whether the layer runs in training mode.
+
+    Returns:
+        Array of shape (batch, timesteps, *output of the layer).
+
+    Raises:
+        ValueError: an input without a time axis, or a mask that does not fit the input.
+
+    Example:
+        >>> import numpy as np
+        >>> from elman.layers import Dense, TimeDistributed
+        >>> TimeDistributed(Dense(4))(np.ones((8, 2, 10), "float32")).shape
+        (8, 2, 4)
+
+    Source: the layer of that name in Keras 1.0.
+    """
+
+    def __init__(self, layer, **kwargs):
+        super().__init__(layer, **kwargs)
+        inner = getattr(layer, "batch_input_shape", None)
+        self.batch_input_shape = (inner[0], None, *inner[1:]) if inner else None
+
+    def __call__(self, inputs, *args, **kwargs):
+        if type(inputs).__name__ != "RaggedTensor":
+            return super().__call__(inputs, *args, **kwargs)
+        outputs = super().__call__(inputs.to_tensor(), *args, **kwargs)
+        return type(inputs).from_tensor(outputs, lengths=inputs.row_lengths())
+
+    def call(self, inputs, training=None, mask=None):
+        if mask is not None:
+            self._check_mask(mask.shape, inputs.shape)
+        kwargs = (
+            {"training": training} if "training" in self.layer.call_signature_parameters else {}
+        )
+        if getattr(self.layer, "stateful", False):
+            return self._step_by_step(inputs, kwargs)
+        if mask is not None and "mask" in self.layer.call_signature_parameters:
+            kwargs["mask"] = ops.reshape(mask, (-1, *ops.shape(mask)[2:]))
+        shape = ops.shape(inputs)
+        outputs = self.layer(ops.reshape(inputs, (-1, *shape[2:])), **kwargs)
+        outputs = ops.reshape(outputs, (*shape[:2], *ops.shape(outputs)[1:]))
+        return outputs
+
+    def _step_by_step(self, inputs, kwargs):
+        """A stateful layer carries its state from timestep to timestep, so they run in order."""
+        steps = [self.layer(inputs[:, t], **kwargs) for t in range(inputs.shape[1])]
+        return ops.stack(steps, axis=1)
+
+    def _check_mask(self, mask_shape, shape) -> None:
+        pairs = zip(mask_shape[:2], shape[:2], strict=False)
+        if len(mask_shape) < 2 or any(None not in pair and pair[0] != pair[1] for pair in pairs):
+            raise ValueError(
+                f"TimeDistributed '{self.name}': mask must begin with the shape (batch, timesteps) "
+                f"= {tuple(shape[:2])} of its input, got {tuple(mask_shape)}; give one True or "
+                "False for each step of each row."
+            )
+
+    def compute_mask(self, inputs, mask=None):
+        """The mask that the layer makes for each timestep, else the mask of the timesteps."""
+        if isinstance(inputs, keras.KerasTensor) or mask is not None and len(mask.shape) == 2:
+            return mask
+        flat = ops.reshape(inputs, (-1, *ops.shape(inputs)[2:]))
+        flat_mask = None if mask is None else ops.reshape(mask, (-1, *ops.shape(mask)[2:]))
+        made = self.layer.compute_mask(flat, flat_mask)
+        if made is not None:
+            return ops.reshape(made, (*ops.shape(inputs)[:2], *ops.shape(made)[1:]))
+        if mask is None:
+            return None
+        return ops.any(mask, axis=tuple(range(2, len(mask.shape))))

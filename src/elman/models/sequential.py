@@ -1,0 +1,36 @@
+"""`Sequential`: a stack of layers whose first one says what it expects."""
+
+import keras
+
+from elman.models.training import Recurrent
+
+
+@keras.saving.register_keras_serializable("elman")
+class Sequential(Recurrent, keras.Sequential):
+    """A stack of layers; the first may say its input shape, batch size included, in any old way.
+
+    Arguments:
+        layers: list of layers.
+        trainable, name: as of `keras.Sequential`.
+
+    Raises:
+        ValueError: no layer, or a second one of the same name.
+
+    Example:
+        >>> from elman.layers import SimpleRNN
+        >>> from elman.models import Sequential
+        >>> model = Sequential([SimpleRNN(3, batch_input_shape=(8, 2, 10), return_sequences=True)])
+        >>> model.output_shape, model.count_params()
+        ((8, 2, 3), 42)
+    """
+
+    def add(self, layer, rebuild=True):
+        """Add ``layer`` on top; before a first layer that knows its input shape, the input."""
+        shape = getattr(layer, "batch_input_shape", None)
+        if (
+            not self._layers
+            and shape is not None
+            and not isinstance(layer, keras.layers.InputLayer)
+        ):
+            super().add(keras.layers.InputLayer(batch_shape=shape), rebuild=False)
+        super().add(layer, rebuild=rebuild)
