@@ -14,12 +14,6 @@ model = Sequential()
 model.add(SimpleRNN(3, input_shape=(2, 10)))
 model.summary()
 
-# The same, with the number of timesteps and of features by name.
-by_name = Sequential()
-by_name.add(SimpleRNN(3, input_length=2, input_dim=10))
-assert by_name.output_shape == model.output_shape
-assert by_name.count_params() == model.count_params()
-
 # The batch size is known beforehand: (8, 3).
 model = Sequential()
 model.add(SimpleRNN(3, batch_input_shape=(8, 2, 10)))
@@ -29,3 +23,9 @@ model.summary()
 model = Sequential()
 model.add(SimpleRNN(3, batch_input_shape=(8, 2, 10), return_sequences=True))
 model.summary()
+
+# The first one once more, with the number of timesteps and of features by name.
+model = Sequential()
+model.add(SimpleRNN(3, input_length=2, input_dim=10))
+assert model.output_shape == (None, 3)
+assert model.count_params() == 42
