@@ -27,8 +27,7 @@ def hard_sigmoid(x):
 
     Source: Courbariaux, Bengio, David, "BinaryConnect", 2015 (its clipped form); Keras 1.0.
     """
-    slope, middle = ops.cast(0.2, x.dtype), ops.cast(0.5, x.dtype)
-    return ops.clip(slope * x + middle, 0.0, 1.0)
+    return ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
 def resolve(name: str, value):

@@ -1,0 +1,198 @@
+"""Law 1: outputs, states and every gradient equal the reference."""
+
+import keras
+import numpy as np
+import pytest
+from backends import differentiate, output_gradients, precision, to_numpy
+from kinds import (
+    BIDIRECTIONAL,
+    KINDS,
+    SINGLE,
+    WRAPPED,
+    build,
+    random_batch,
+    random_mask,
+    random_states,
+)
+
+# float64: sums in another order, and functions within a few units in the last place. On JAX and
+# torch Keras rounds some of its results to float32 whatever they are computed from
+# (`keras.backend.result_type("float64", "float64")` is float32 there).
+# float32: the same, with an epsilon of 6e-8 and some hundred terms in the longest sums.
+FLOAT64_IS_KEPT = keras.backend.result_type("float64", "float64") == "float64"
+TOLERANCE = {
+    "float64": {"rtol": 1e-9, "atol": 1e-10} if FLOAT64_IS_KEPT else {"rtol": 1e-5, "atol": 1e-6},
+    "float32": {"rtol": 2e-4, "atol": 2e-5},
+}
+
+
+def check(kind, options="", dtype="float64", sizes=(3, 5, 2, 3), cell_options=None, truth=None,
+          **layer_options):  # fmt: skip
+    """Compare a layer with the reference; `options` are the words of a test's id."""
+    words = options.split("-")
+    batch, timesteps, features, units = sizes
+    layer_options |= {
+        "return_sequences": "sequences" in words,
+        "return_state": "state" in words,
+    }
+    for word, name in (("backwards", "go_backwards"), ("zero", "zero_output_for_mask")):
+        if word in words:
+            layer_options[name] = True
+    x = random_batch(batch, timesteps, features)
+    states = random_states(kind, units, batch) if "initial" in words else []
+    mask = random_mask(batch, timesteps) if "mask" in words else None
+    if mask is not None:
+        x[~mask] = np.nan
+
+    with precision(dtype):
+        unroll = {"unroll": True} if "unroll" in words else {}
+        layer = kind.make(units, dtype=dtype, **layer_options, **(cell_options or {}), **unroll)
+        build(layer, features)
+
+        def call(x, *states):
+            return layer(x, initial_state=list(states) or None, mask=mask)
+
+        inputs = [a.astype(dtype) for a in (x, *states)]
+        outputs, d_inputs, d_weights = differentiate(call, layer.trainable_variables, inputs)
+        weights = to_numpy(layer.get_weights())
+
+    expected, pull = kind.truth(
+        weights,
+        x,
+        states or None,
+        mask,
+        cell_options=cell_options if truth is None else truth,
+        **layer_options,
+    )
+    d_x, d_states, d_expected = pull(output_gradients(expected))
+    compare("output", outputs, expected, dtype)
+    compare("gradient of an input", d_inputs, [d_x, *d_states][: len(d_inputs)], dtype)
+    # The reference always has a bias, the last of a cell's weights.
+    compare("gradient of a weight", d_weights, d_expected[: len(d_weights)], dtype)
+
+
+def compare(what, actual, expected, dtype):
+    assert len(actual) == len(expected)
+    for n, (a, b) in enumerate(zip(actual, expected, strict=True)):
+        np.testing.assert_allclose(a, b, err_msg=f"{what}, number {n}", **TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "sequences-state-initial-mask",
+        "state-initial-mask-backwards",
+        "sequences-mask-zero-backwards",
+        "sequences-mask-unroll-backwards",
+    ],
+)
+@pytest.mark.parametrize("kind", SINGLE)
+def test_options(kind, options):
+    check(KINDS[kind], options)
+
+
+@pytest.mark.parametrize("sizes", ["B1-T1-I1-H1", "B7-T9-I5-H17"])
+@pytest.mark.parametrize("kind", SINGLE)
+def test_float32(kind, sizes):
+    sizes = [int(size[1:]) for size in sizes.split("-")]
+    check(KINDS[kind], "sequences-state-initial", "float32", sizes)
+
+
+@pytest.mark.parametrize("options", ["sequences-state-initial-mask", "mask-backwards-zero"])
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_cells(kind, options):
+    check(KINDS[kind], options)
+
+
+@pytest.mark.parametrize("kind", BIDIRECTIONAL)
+def test_both_directions(kind):
+    check(KINDS[kind], "sequences-state-initial-mask")
+
+
+@pytest.mark.parametrize("options", ["sequences-state-mask", "last"])
+@pytest.mark.parametrize("merge_mode", ["sum", "ave", "mul", None])
+def test_merge_mode(merge_mode, options):
+    check(KINDS["Bidirectional(LSTM)"], options, merge_mode=merge_mode)
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+def test_no_bias(kind):
+    check(KINDS[kind], "last", cell_options={"use_bias": False}, truth={})
+
+
+@pytest.mark.parametrize("activation", ["relu", "linear", "softsign"])
+@pytest.mark.parametrize("kind", ["SimpleRNN", "GRU"])
+def test_activation(kind, activation):
+    check(KINDS[kind], "last", cell_options={"activation": activation})
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU-reset-before"])
+def test_old_hard_sigmoid(kind):
+    with pytest.warns(UserWarning, match="hard_sigmoid"):
+        check(KINDS[kind], "last", cell_options={"recurrent_activation": "hard_sigmoid"})
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_hard_sigmoid_of_keras_3(kind):
+    check(
+        KINDS[kind],
+        "last",
+        cell_options={"recurrent_activation": keras.activations.hard_sigmoid},
+        truth={"recurrent_activation": "hard_sigmoid_keras3"},
+    )
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+def test_dropout(kind, monkeypatch):
+    """Each dropout mask stays the same through time, and multiplies what the reference says."""
+    kind = KINDS[kind]
+    cell_options = {"dropout": 0.5, "recurrent_dropout": 0.5}
+    layer = build(kind.make(return_sequences=True, **cell_options))
+    gates = getattr(reference, kind.cells[0]).gates
+    x = random_batch().astype("float32")
+    random = np.random.default_rng(4)
+    m = random.choice([0, 2], size=(gates, 3, 2)).astype("float32")
+    n = random.choice([0, 2], size=(gates, 3, 3)).astype("float32")
+
+    def given(masks):
+        tensors = [keras.ops.convert_to_tensor(mask) for mask in masks]
+        return lambda _: tensors if len(tensors) > 1 else tensors[0]
+
+    monkeypatch.setattr(layer.cell, "get_dropout_mask", given(m))
+    monkeypatch.setattr(layer.cell, "get_recurrent_dropout_mask", given(n))
+    outputs = to_numpy(layer(x, training=True))
+    expected, _ = kind.truth(
+        to_numpy(layer.get_weights()),
+        x,
+        input_dropout=m,
+        recurrent_dropout=n,
+        return_sequences=True,
+    )
+    compare("output", outputs, expected, "float32")
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+def test_dropout_is_drawn_anew(kind):
+    """For each call, and only in training."""
+    x = np.ones((64, 3, 2), "float32")
+    layer = build(KINDS[kind].make(units=8, dropout=0.5, recurrent_dropout=0.5))
+    first, second = to_numpy([layer(x, training=True), layer(x, training=True)])
+    assert np.abs(first - second).max() > 1e-3
+    assert np.abs(first - first[0]).max() > 1e-3, "rows have masks of their own"
+    rest, plain = to_numpy([layer(x, training=False), layer(x)])
+    np.testing.assert_array_equal(rest, plain)
+    np.testing.assert_allclose(rest, np.broadcast_to(rest[0], rest.shape), rtol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("kind", SINGLE)
+def test_mixed_precision(kind, policy):
+    x = random_batch().astype("float32")
+    layer = build(KINDS[kind].make(dtype=policy, return_sequences=True))
+    output = layer(x)
+    assert keras.backend.standardize_dtype(output.dtype) == policy.removeprefix("mixed_")
+    assert {w.dtype for w in layer.weights} == {"float32"}
+    weights = to_numpy(layer.get_weights())
+    (expected,), _ = KINDS[kind].truth(weights, x, return_sequences=True)
+    # bfloat16 has 8 bits: half a hundredth, five steps long.
+    np.testing.assert_allclose(to_numpy(output)[0], expected, atol=3e-2)
