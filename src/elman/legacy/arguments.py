@@ -81,12 +81,8 @@ def translate(
     written = positions.by_name(layer, args, kwargs, parameters)
     given = dict(written)
     shape = shapes.take(layer, given, known)
-    notes = [
-        f"{old} -> batch_input_shape {shape}"
-        for old in written
-        if old not in given and old != "batch_input_shape"
-    ]
-    weights = _weights(name, given.pop("weights", None))
+    notes = _shape_notes(written, given, shape)
+    weights = _weights(layer, name, given.pop("weights", None))
     time_major = name in tables.TIME_MAJOR and bool(given.pop("time_major", False))
     input_dtype = None if name in tables.INPUTS else given.pop("input_dtype", None)
     _join(layer, given, notes)
@@ -97,10 +93,22 @@ def translate(
     return Translated(today, shape, weights, time_major, tuple(notes), input_dtype)
 
 
-def _weights(name: str, weights: Any) -> list[Any] | None:
+def _shape_notes(
+    written: Mapping[str, Any], left: Mapping[str, Any], shape: shapes.Shape | None
+) -> list[str]:
+    """What became of the shape arguments, which are those no longer left."""
+    said = [name for name in written if name not in left and name != "batch_input_shape"]
+    if shape is None:
+        return [f"{name}={written[name]!r} dropped" for name in said]
+    return [f"{name} -> batch_input_shape {shape}" for name in said]
+
+
+def _weights(layer: str, name: str, weights: Any) -> list[Any] | None:
     """The initial weights as a list of arrays."""
     if weights is None:
         return None
+    if not hasattr(weights, "__len__"):
+        raise TypeError(f"{layer}: weights must be a list of arrays, got {weights!r}")
     alone = name == "Embedding" and len(weights) != 1  # the bare matrix is legal there
     return [weights] if alone or not isinstance(weights, list | tuple) else list(weights)
 
@@ -194,7 +202,7 @@ def _fill(today: dict[str, Any], defaults: Mapping[str, Any], whose: str, notes:
 
 def _unknown(layer: str, name: str, known: Collection[str]) -> str:
     """The sentence for an argument nobody knows, with the nearest one that is known."""
-    old = (*shapes.NAMES, "weights", *tables.keras1_arguments(layer))
-    near = difflib.get_close_matches(name, known, n=1) or difflib.get_close_matches(name, old, n=1)
+    old = (*shapes.NAMES, "weights", *sorted(tables.keras1_arguments(layer)))
+    near = difflib.get_close_matches(name, (*known, *old), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"{layer} got an unknown argument {name!r}{hint} It takes: {', '.join(known)}"

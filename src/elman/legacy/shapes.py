@@ -40,7 +40,7 @@ def _features(layer: str, said: dict[str, Any]) -> Shape | None:
     """The shape of one row."""
     if "input_shape" in said:
         shape = _tuple(layer, "input_shape", said["input_shape"])
-        _agree(layer, said, "input_shape", shape)
+        _agree(layer, "input_shape", shape, said)
         return shape
     length = said.get("input_length")
     if layer == "Embedding":
@@ -55,29 +55,30 @@ def _features(layer: str, said: dict[str, Any]) -> Shape | None:
 
 def _whole(layer: str, said: dict[str, Any]) -> Shape:
     """`batch_input_shape`, held against whatever was said beside it."""
-    shape = _tuple(layer, "batch_input_shape", said["batch_input_shape"])
+    name = "batch_input_shape"
+    shape = _tuple(layer, name, said[name])
     if not shape:
-        raise ValueError(f"{layer}: batch_input_shape must have a batch axis, got ()")
-    if "input_shape" in said:
-        row = _tuple(layer, "input_shape", said["input_shape"])
-        if row != shape[1:]:
-            _disagree(layer, "batch_input_shape", shape, "input_shape", row)
-    if "batch_size" in said and said["batch_size"] != shape[0]:
-        _disagree(layer, "batch_input_shape", shape, "batch_size", said["batch_size"])
-    _agree(layer, said, "batch_input_shape", shape[1:])
+        raise ValueError(f"{layer}: {name} must have a batch axis, got ()")
+    if "input_shape" in said and _tuple(layer, "input_shape", said["input_shape"]) != shape[1:]:
+        _disagree(layer, name, "input_shape", said)
+    if "batch_size" in said and shape[0] not in (None, said["batch_size"]):
+        _disagree(layer, name, "batch_size", said)
+    _agree(layer, name, shape[1:], said)
     return shape
 
 
-def _agree(layer: str, said: dict[str, Any], name: str, row: Shape) -> None:
+def _agree(layer: str, name: str, row: Shape, said: dict[str, Any]) -> None:
     """Refuse an `input_dim` or `input_length` that contradicts the shape of a row."""
-    axes = {"input_dim": row[-1:], "input_length": row[:1]}
-    for other, axis in axes.items():
-        if other in said and not isinstance(said[other], list | tuple) and (said[other],) != axis:
-            _disagree(layer, name, said[name], other, said[other])
+    for other, axis in (("input_dim", row[-1:]), ("input_length", row[:1])):
+        value = said.get(other)
+        if isinstance(value, int) and axis not in ((None,), (value,)):
+            _disagree(layer, name, other, said)
 
 
-def _disagree(layer: str, name: str, shape: Any, other: str, value: Any) -> None:
-    raise ValueError(f"{layer} got {name}={shape} and {other}={value}, which disagree; give one")
+def _disagree(layer: str, name: str, other: str, said: dict[str, Any]) -> None:
+    raise ValueError(
+        f"{layer} got {name}={said[name]} and {other}={said[other]}, which disagree; give one"
+    )
 
 
 def _tuple(layer: str, name: str, value: Any) -> Shape:

@@ -237,10 +237,14 @@ THROUGH_KWARGS: Mapping[str, tuple[str, ...]] = {
     "GRU": ("implementation", "zero_output_for_mask"),
     "LSTMCell": ("implementation",),
     "GRUCell": ("implementation",),
+    "ConvLSTM1D": ("unroll", "zero_output_for_mask"),
+    "ConvLSTM2D": ("unroll", "zero_output_for_mask"),
+    "ConvLSTM3D": ("unroll", "zero_output_for_mask"),
+    "AdditiveAttention": ("seed",),
     "LayerNormalization": ("rms_scaling",),
     "TextVectorization": ("has_input_vocabulary", "vocabulary_size"),
     "IntegerLookup": ("has_input_vocabulary", "vocabulary_size"),
-    "StringLookup": ("has_input_vocabulary", "vocabulary_size"),
+    "StringLookup": ("has_input_vocabulary", "vocabulary_size", "oov_method"),
 }
 
 # Other names of a class, in Keras 1, in Keras 2 or today.
