@@ -221,13 +221,4 @@ Resizing: height width interpolation crop_to_aspect_ratio
 RandomFlip: mode seed
 """)
 KERAS2_ANY = [*KERAS1_ANY[:2], "batch_size", "weights", "name", "trainable", "dtype", "dynamic"]
-    "input_shape",
-    "batch_input_shape",
-    "batch_size",
-    "weights",
-    "name",
-    "trainable",
-    "dtype",
-    "dynamic",
-]
 KERAS2_GONE = ["RandomHeight", "RandomWidth", "DenseFeatures"]
