@@ -113,14 +113,20 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
         return [mask, *([mask] if self.merge_mode is None else []), *states]
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
-        one = self.forward_layer.compute_output_shape(sequences_shape)
-        output, *states = one if self.return_state else (one,)
-        output = tuple(output)
-        outputs = {"concat": ((*output[:-1], 2 * output[-1]),), None: (output, output)}.get(
-            self.merge_mode, (output,)
+        shapes = [
+            layer.compute_output_shape(sequences_shape)
+            for layer in (self.forward_layer, self.backward_layer)
+        ]
+        (forward, *states), (backward, *backward_states) = (
+            shape if self.return_state else (shape,) for shape in shapes
         )
-        shapes = (*outputs, *states, *states) if self.return_state else outputs
-        return shapes if len(shapes) > 1 else shapes[0]
+        outputs = [tuple(forward)]
+        if self.merge_mode == "concat":
+            outputs = [(*forward[:-1], forward[-1] + backward[-1])]
+        elif self.merge_mode is None:
+            outputs = [tuple(forward), tuple(backward)]
+        outputs += [*states, *backward_states]
+        return tuple(outputs) if len(outputs) > 1 else outputs[0]
 
     # States carried from batch to batch
 

@@ -25,6 +25,8 @@ class RecurrentCall:
         # Keras hands a mask on by itself only to layers that are called with a single array.
         if mask is None and not isinstance(sequences, keras.KerasTensor):
             mask = getattr(sequences, "_keras_mask", None)
+        if constants is not None and not isinstance(constants, (list, tuple)):
+            constants = [constants]
         given = {"initial_state": initial_state, "constants": constants, "mask": mask}
         kwargs.update({name: value for name, value in given.items() if value is not None})
         return super().__call__(sequences, **kwargs)

@@ -130,31 +130,34 @@ def _jax(body, carry, xs, unroll, keep):
 
 def _tensorflow(body, carry, xs, unroll, keep):
     tf = importlib.import_module("tensorflow")
+    length = xs[0].shape[0]
     steps = tf.shape(xs[0])[0]
-    inputs = [tf.TensorArray(x.dtype, size=steps).unstack(x) for x in xs]
+    if length is None:  # Perhaps 0, and XLA compiles the body of a loop that never runs too.
+        xs = [tf.pad(x, [[0, 1]] + [[0, 0]] * (len(x.shape) - 1)) for x in xs]
+    inputs = [tf.TensorArray(x.dtype, size=tf.shape(x)[0]).unstack(x) for x in xs]
+    last_output, flat = carry[0], tree.flatten(carry)
     # Element 0 is there so that the array is never empty: stacking needs a shape even when T = 0.
-    outputs = tf.TensorArray(carry[0].dtype, steps + 1, element_shape=carry[0].shape)
-    outputs = outputs.write(0, carry[0]) if keep else outputs
-    flat = tree.flatten(carry)
+    outputs = tf.TensorArray(last_output.dtype, steps + 1, element_shape=last_output.shape)
+    outputs = [outputs.write(0, last_output)] if keep else []
 
-    def step(t, outputs, *flat):
+    def step(t, outputs, flat):
         x = [array.read(t) for array in inputs]
         new, output = body(tree.pack_sequence_as(carry, flat), x)
-        return t + 1, outputs.write(t + 1, output) if keep else outputs, *tree.flatten(new)
+        return t + 1, [array.write(t + 1, output) for array in outputs], tree.flatten(new)
 
-    _, outputs, *flat = tf.while_loop(
+    _, outputs, flat = tf.while_loop(
         lambda t, *_: t < steps,
         step,
-        (tf.constant(0), outputs, *flat),
+        (tf.constant(0), outputs, flat),
         shape_invariants=(
             tf.TensorShape([]),
-            tf.TensorShape(None),
-            *(tf.TensorShape([None, *a.shape[1:]]) for a in flat),
+            [tf.TensorShape(None) for _ in outputs],
+            [tf.TensorShape([None, *a.shape[1:]]) for a in flat],
         ),
         maximum_iterations=steps,
     )
-    kept = None
-    if keep:
-        kept = outputs.stack()[1:]
-        kept.set_shape([xs[0].shape[0], *carry[0].shape])
+    if not keep:
+        return tree.pack_sequence_as(carry, flat), None
+    kept = outputs[0].stack()[1:]
+    kept.set_shape([length, *last_output.shape])
     return tree.pack_sequence_as(carry, flat), kept

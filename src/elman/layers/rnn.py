@@ -95,6 +95,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
     def build(self, sequences_shape, initial_state_shape=None, constants_shape=None):
         batch = sequences_shape[1 if self.time_major else 0]
         step_shape = (batch, *sequences_shape[2:])
+        self._cell_arguments(False, constants_shape)
         if isinstance(self.cell, keras.layers.Layer) and not self.cell.built:
             self.cell.build([step_shape, *constants_shape] if constants_shape else step_shape)
         if self.stateful and self.states is None:

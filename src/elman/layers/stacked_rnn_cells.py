@@ -77,7 +77,8 @@ class StackedRNNCells(keras.layers.StackedRNNCells):
 
     def build(self, input_shape):
         # With constants the shape comes in a list: that of the step, then those of the constants.
-        step, *constants = input_shape if isinstance(input_shape, list) else [input_shape]
+        several = isinstance(input_shape[0], (list, tuple))
+        step, *constants = input_shape if several else [input_shape]
         for cell in self.cells:
             if isinstance(cell, keras.layers.Layer) and not cell.built:
                 takes = "constants" in inspect.signature(cell.call).parameters
