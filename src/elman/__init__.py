@@ -22,6 +22,10 @@ __version__ = "0.1.0"
 _OWN = {
     "Model": "elman.models",
     "Sequential": "elman.models",
+    "accelerate": "elman.models.engines",
+    "explain": "elman.models.engines",
+    "num_threads": "elman.engine",
+    "set_num_threads": "elman.engine",
 }
 
 choose_backend()

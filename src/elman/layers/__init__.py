@@ -1,7 +1,7 @@
 """Keras's layers, with recurrent layers of our own, taking new arguments and old ones.
 
-Everything that ``keras.layers`` has is here. The recurrent layers are elman's; every other layer is a
-subclass of Keras's that only adds the arguments of Keras 1 and Keras 2.
+Everything that ``keras.layers`` has is here. The recurrent layers are elman's; every other layer is
+a subclass of Keras's that only adds the arguments of Keras 1 and Keras 2.
 """
 
 import inspect

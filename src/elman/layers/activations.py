@@ -1,4 +1,4 @@
-"""`hard_sigmoid` as Keras 1, Keras 2 and TensorFlow had it; Keras 3 gave the name to another function."""
+"""`hard_sigmoid` as Keras 1, Keras 2 and TensorFlow had it; in Keras 3 it is another function."""
 
 import warnings
 
@@ -46,8 +46,8 @@ def resolve(name: str, value):
 def unambiguous(value):
     """Serialised form of an activation that `resolve` leaves alone.
 
-    Keras writes its own ``hard_sigmoid`` as that bare string, which `resolve` would take for the old
-    one; the full form says which is meant.
+    Keras writes its own ``hard_sigmoid`` as that bare string, which `resolve` would take for the
+    old one; the full form says which is meant.
     """
     if value == "hard_sigmoid":
         return keras.saving.serialize_keras_object(keras.activations.hard_sigmoid)

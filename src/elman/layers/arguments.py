@@ -1,4 +1,4 @@
-"""What every layer of elman adds to Keras's: the arguments of Keras 1 and Keras 2, and what they meant."""
+"""What every layer of elman adds to Keras's: the arguments of Keras 1 and 2, as they were meant."""
 
 import functools
 import inspect
@@ -6,7 +6,7 @@ import inspect
 import keras
 
 from elman.layers import activations
-from elman.legacy.arguments import translate
+from elman.legacy.arguments import BASE, translate
 
 
 def old_arguments(cls):
@@ -24,10 +24,12 @@ def old_arguments(cls):
     parameters = [
         p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD
     ]
+    takes_more = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    keywords = BASE if takes_more else ()
 
     @functools.wraps(init)
     def __init__(self, *args, **kwargs):
-        translated = translate(cls.__name__, args, kwargs, parameters[1:])
+        translated = translate(cls.__name__, args, kwargs, parameters[1:], keywords)
         if translated.time_major:
             translated.kwargs["time_major"] = True
         for name in ("activation", "recurrent_activation"):
@@ -58,7 +60,7 @@ def old_arguments(cls):
 
 
 def _signature(cls) -> inspect.Signature:
-    """The arguments of the constructor of ``cls`` and of the bases that it hands ``**kwargs`` to."""
+    """The arguments of ``cls``'s constructor and of the bases that it hands ``**kwargs`` to."""
     found: dict[str, inspect.Parameter] = {}
     for base in cls.__mro__:
         if base is keras.layers.Layer:

@@ -22,7 +22,7 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
 
     y_t = merge(forward(x_1 ... x_t), backward(x_T ... x_t))
 
-    With ``return_sequences=True`` both stand in the order of the input, and masked steps give zeros.
+    With ``return_sequences=True`` both stand in the order of the input; masked steps give zeros.
 
     Arguments:
         layer: the recurrent layer; made anew from its settings, once for each direction. An input
@@ -51,7 +51,7 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
     Signal Processing 45 (1997), 2673-2681.
     """
 
-    def __init__(self, layer, merge_mode="concat", backward_layer=None, **kwargs):
+    def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
         for name, given in (("layer", layer), ("backward_layer", backward_layer)):
             if (name == "layer" or given is not None) and not hasattr(given, "go_backwards"):
                 raise ValueError(
@@ -62,7 +62,7 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
             raise ValueError(
                 f"Bidirectional: merge_mode must be one of {list(_MERGE)}, got {merge_mode!r}."
             )
-        super().__init__(layer, merge_mode=merge_mode, backward_layer=backward_layer, **kwargs)
+        super().__init__(layer, merge_mode, weights, backward_layer, **kwargs)
         self.batch_input_shape = getattr(layer, "batch_input_shape", None)
         self.time_major = getattr(layer, "time_major", False)
 
@@ -134,7 +134,7 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
         """Set the carried states of both directions; see `RNN.reset_states`.
 
         Arguments:
-            states: the forward layer's states, then the backward layer's; None for the initial ones.
+            states: the forward layer's, then the backward layer's; None for the initial ones.
             rows: indices of the rows to set, or None for all.
         """
         half = len(states) // 2 if states is not None else 0
@@ -144,6 +144,6 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
 
     @property
     def states(self):
-        """Variables carried by a stateful pair, the forward layer's first; None before it is built."""
+        """Variables that a stateful pair carries, the forward layer's first; None before building."""
         forward, backward = self.forward_layer.states, self.backward_layer.states
         return None if forward is None or backward is None else [*forward, *backward]

@@ -18,8 +18,15 @@ def positive_integer(layer: str, name: str, value) -> None:
         )
 
 
+def one_of(layer: str, name: str, value, known) -> None:
+    """Raise unless ``value`` is one of ``known``."""
+    if value not in known:
+        words = ", ".join(repr(word) for word in known)
+        raise ValueError(f"{layer}: {name} must be one of {words}, got {value!r}.")
+
+
 def sequences(layer, shape, features: int | None) -> None:
-    """Raise unless ``shape`` is (batch, timesteps, features) with the number of features built for."""
+    """Raise unless ``shape`` is (batch, timesteps, features), with as many features as built for."""
     who, shape = _who(layer), tuple(shape)
     order = "(timesteps, batch, features)" if layer.time_major else "(batch, timesteps, features)"
     only_three = any(getattr(spec, "ndim", None) == 3 for spec in tree.flatten(layer.input_spec))

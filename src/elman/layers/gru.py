@@ -5,7 +5,7 @@ import keras
 from elman.layers import checks
 from elman.layers.arguments import old_arguments
 from elman.layers.cells import Cell
-from elman.layers.device import CuDNN
+from elman.layers.cudnn import CuDNN
 from elman.layers.rnn import RNN
 
 

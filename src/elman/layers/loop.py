@@ -1,8 +1,8 @@
 """The loop through time, written once for each framework.
 
 Letters: B batch, T timesteps, S any shape of one step. A *step* takes ``(x_t, states)`` and returns
-``(y_t, new_states)``; `scan` runs it over axis 1 of the input. A masked step repeats the output before
-it (zeros where there was none) and leaves the states as they were.
+``(y_t, new_states)``; `scan` runs it over axis 1 of the input. A masked step repeats the output
+before it (zeros where there was none) and leaves the states as they were.
 """
 
 import importlib

@@ -5,7 +5,7 @@ import keras
 from elman.layers import checks
 from elman.layers.arguments import old_arguments
 from elman.layers.cells import Cell
-from elman.layers.device import CuDNN
+from elman.layers.cudnn import CuDNN
 from elman.layers.rnn import RNN
 
 
@@ -28,7 +28,8 @@ class LSTMCell(Cell, keras.layers.LSTMCell):
         >>> h.shape, c.shape
         ((8, 3), (8, 3))
 
-    Source: Hochreiter, Schmidhuber, "Long Short-Term Memory", Neural Computation 9 (1997), 1735-1780.
+    Source: Hochreiter, Schmidhuber, "Long Short-Term Memory", Neural Computation 9 (1997),
+    1735-1780.
     """
 
     def __init__(self, units, **kwargs):

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from elman.layers import checks, loop
+from elman.engine import Computation
+from elman.layers import checks, loop, native
 from elman.layers.arguments import old_arguments
 from elman.layers.calling import RecurrentCall
 from elman.layers.stacked_rnn_cells import StackedRNNCells
@@ -35,6 +36,8 @@ class RNN(RecurrentCall, keras.layers.RNN):
         unroll: write the steps out instead of a loop of the framework; T must be known.
         zero_output_for_mask: masked steps give zeros instead of the output before them.
         time_major: input, mask and sequences are (timesteps, batch, ...).
+        engine: ``"auto"`` takes the native computation where there is one, ``"native"`` raises
+            where there is none, ``"keras"`` never takes it; see `elman.explain`.
         batch_input_shape, input_shape, input_length, input_dim, batch_size: shape of the input, for
             the first layer of a model, in any of the old ways.
         weights: list of initial weights.
@@ -73,6 +76,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
         unroll=False,
         zero_output_for_mask=False,
         time_major=False,
+        engine="auto",
         **kwargs,
     ):
         self._keep_states(None)
@@ -88,7 +92,9 @@ class RNN(RecurrentCall, keras.layers.RNN):
         )
         for size in tree.flatten(self.state_size):
             checks.positive_integer(type(self).__name__, "the cell's state_size", size)
+        checks.one_of(type(self).__name__, "engine", engine, native.ENGINES)
         self.time_major = time_major
+        self.engine = engine
 
     # Building
 
@@ -229,9 +235,18 @@ class RNN(RecurrentCall, keras.layers.RNN):
         states = self._first_states(sequences, initial_state)
         if training:
             self._draw_dropout_masks(sequences, states)
-        last_output, outputs, states = self.inner_loop(
-            sequences, states, mask, training, **({"constants": constants} if constants else {})
-        )
+        constants = {"constants": constants} if constants else {}
+        computation = native.find(self, sequences, training)
+        if isinstance(computation, Computation):
+            result = native.run(computation, self, sequences, states, mask, training)
+        elif self.engine == "native":
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}' was made with engine='native', and there is "
+                f"no native computation for it: {computation.reason}; use engine='auto'."
+            )
+        else:
+            result = self.inner_loop(sequences, states, mask, training, **constants)
+        last_output, outputs, states = result
         self._maybe_reset_dropout_masks(self.cell)
         if self.stateful:
             for variable, state in zip(
@@ -284,6 +299,8 @@ class RNN(RecurrentCall, keras.layers.RNN):
             return_sequences=self.return_sequences,
         )
 
+    inner_loop.of_elman = True
+
     def _cell_arguments(self, training, constants) -> dict:
         """What the cell gets at each step beside its input and its states."""
         parameters = inspect.signature(self.cell.call).parameters
@@ -299,7 +316,11 @@ class RNN(RecurrentCall, keras.layers.RNN):
         return {**kwargs, "constants": list(constants)}
 
     def _draw_dropout_masks(self, sequences, states) -> None:
-        """Draw the cells' dropout masks before the loop, one for all steps (Gal, Ghahramani 2016)."""
+        """Draw the cells' dropout masks before the loop, the same for all steps.
+
+        Source: Gal, Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent
+        Neural Networks", NeurIPS 2016.
+        """
         batch, size = ops.shape(sequences)[0], sequences.shape[2:]
         stacked = getattr(self.cell, "cells", None)
         pairs = zip(stacked, states, strict=True) if stacked else [(self.cell, states)]
@@ -329,7 +350,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
         return [mask, *(None for _ in self.state_size)] if self.return_state else mask
 
     def get_config(self):
-        config = super().get_config()
+        config = {**super().get_config(), "engine": self.engine}
         if self.time_major:
             config["time_major"] = True
         return config

@@ -81,7 +81,7 @@ class TimeDistributed(keras.layers.TimeDistributed):
 
     def compute_mask(self, inputs, mask=None):
         """The mask that the layer makes for each timestep, else the mask of the timesteps."""
-        if isinstance(inputs, keras.KerasTensor) or mask is not None and len(mask.shape) == 2:
+        if isinstance(inputs, keras.KerasTensor) or (mask is not None and len(mask.shape) == 2):
             return mask
         flat = ops.reshape(inputs, (-1, *ops.shape(inputs)[2:]))
         flat_mask = None if mask is None else ops.reshape(mask, (-1, *ops.shape(mask)[2:]))
