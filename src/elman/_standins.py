@@ -1,8 +1,9 @@
 """Which Keras backend runs, and ``elman.X`` as a name for ``keras.X``.
 
-Keras insists on TensorFlow where no backend was chosen, and fails without it; `choose_backend` takes
-the first one that is installed. `install` adds an import finder: a module that elman does not have
-itself and Keras has is the Keras module, so that replacing the import prefix is the whole change.
+Keras insists on TensorFlow where no backend was chosen, and fails without it; `choose_backend`
+takes the first one that is installed. `install` adds an import finder: a module that elman does not
+have itself and Keras has is the Keras module, so that replacing the import prefix is the whole
+change.
 """
 
 import importlib

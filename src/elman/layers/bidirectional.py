@@ -144,6 +144,6 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
 
     @property
     def states(self):
-        """Variables that a stateful pair carries, the forward layer's first; None before building."""
+        """Variables that a stateful pair carries, the forward layer's first; None if not built."""
         forward, backward = self.forward_layer.states, self.backward_layer.states
         return None if forward is None or backward is None else [*forward, *backward]

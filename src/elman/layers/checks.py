@@ -26,7 +26,7 @@ def one_of(layer: str, name: str, value, known) -> None:
 
 
 def sequences(layer, shape, features: int | None) -> None:
-    """Raise unless ``shape`` is (batch, timesteps, features), with as many features as built for."""
+    """Raise unless ``shape`` is (batch, timesteps, features) with the features built for."""
     who, shape = _who(layer), tuple(shape)
     order = "(timesteps, batch, features)" if layer.time_major else "(batch, timesteps, features)"
     only_three = any(getattr(spec, "ndim", None) == 3 for spec in tree.flatten(layer.input_spec))

@@ -1,4 +1,4 @@
-"""`explain` and `accelerate`: which engine runs each recurrent layer, and how to get the native one."""
+"""`explain` and `accelerate`: which engine runs each layer, and how to get the native one."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from elman.layers import native
 
 
 class Explained(NamedTuple):
-    """What runs one recurrent layer: ``engine`` is "native" or "keras", ``reason`` why not native."""
+    """What runs a recurrent layer: ``engine`` "native" or "keras", ``reason`` why not native."""
 
     layer: str
     engine: str
