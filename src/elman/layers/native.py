@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from elman import engine
-from elman.layers import activations, device
+from elman.layers import activations, device, exporting
 
 ENGINES = ("auto", "native", "keras")
 
@@ -31,7 +31,7 @@ def find(layer, sequences=None, training=False) -> engine.Computation | engine.R
         sequences: the array that it is called with, which says the device; None before any call.
         training: whether dropout is on.
     """
-    cell = _cell(layer.cell)
+    cell = cell_name(layer.cell)
     if layer.engine == "keras":
         return engine.Refusal("engine='keras' asks for Keras's own computation")
     if cell is None:
@@ -40,6 +40,8 @@ def find(layer, sequences=None, training=False) -> engine.Computation | engine.R
         )
     if not getattr(type(layer).inner_loop, "of_elman", False):
         return engine.Refusal(f"{type(layer).__name__} has a loop of its own (inner_loop)")
+    if exporting.is_portable():
+        return engine.Refusal("an exported graph must run without elman")
     if getattr(layer, "use_cudnn", None) is True:
         return engine.Refusal("use_cudnn=True asks for cuDNN")
     if training and getattr(layer.cell, "dropout_mask_count", None) and _drops(layer.cell):
@@ -88,7 +90,7 @@ def run(computation, layer, sequences, states, mask, training):
     return last_output, outputs, states
 
 
-def _cell(cell) -> str | None:
+def cell_name(cell) -> str | None:
     """The kernels' name for a cell; None for a subclass, which may compute anything."""
     for known, name in _CELLS.items():
         if isinstance(cell, known) and type(cell).call is known.call:

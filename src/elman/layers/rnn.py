@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops, tree
 
 from elman.engine import Computation
-from elman.layers import checks, loop, native
+from elman.layers import checks, exporting, loop, native
 from elman.layers.arguments import old_arguments
 from elman.layers.calling import RecurrentCall
 from elman.layers.stacked_rnn_cells import StackedRNNCells
@@ -235,18 +235,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
         states = self._first_states(sequences, initial_state)
         if training:
             self._draw_dropout_masks(sequences, states)
-        constants = {"constants": constants} if constants else {}
-        computation = native.find(self, sequences, training)
-        if isinstance(computation, Computation):
-            result = native.run(computation, self, sequences, states, mask, training)
-        elif self.engine == "native":
-            raise ValueError(
-                f"{type(self).__name__} '{self.name}' was made with engine='native', and there is "
-                f"no native computation for it: {computation.reason}; use engine='auto'."
-            )
-        else:
-            result = self.inner_loop(sequences, states, mask, training, **constants)
-        last_output, outputs, states = result
+        last_output, outputs, states = self._compute(sequences, states, mask, training, constants)
         self._maybe_reset_dropout_masks(self.cell)
         if self.stateful:
             for variable, state in zip(
@@ -254,6 +243,21 @@ class RNN(RecurrentCall, keras.layers.RNN):
             ):
                 variable.assign(ops.cast(state, variable.dtype))
         return self._results(last_output, outputs, states)
+
+    def _compute(self, sequences, states, mask, training, constants):
+        """``(last output, outputs or None, final states)`` by the engine that applies."""
+        if exporting.is_free_in_time(self):
+            return exporting.run(self, native.cell_name(self.cell), sequences, states, mask)
+        computation = native.find(self, sequences, training)
+        if isinstance(computation, Computation):
+            return native.run(computation, self, sequences, states, mask, training)
+        if self.engine == "native":
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}' was made with engine='native', and there is "
+                f"no native computation for it: {computation.reason}; use engine='auto'."
+            )
+        constants = {"constants": constants} if constants else {}
+        return self.inner_loop(sequences, states, mask, training, **constants)
 
     def _first_states(self, sequences, initial_state):
         """The states before the first step: given, carried or the cell's, in its compute dtype."""

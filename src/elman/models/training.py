@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import tree
 
+from elman.layers.exporting import portable
+
 
 class Recurrent:
     """Mixin of `Model` and `Sequential`.
@@ -45,6 +47,10 @@ class Recurrent:
     def predict_on_batch(self, x):
         self._check_batch("predict_on_batch", x)
         return super().predict_on_batch(x)
+
+    def export(self, *args, **kwargs):
+        with portable():
+            return super().export(*args, **kwargs)
 
     def _stateful_layers(self) -> list:
         """The stateful recurrent layers, those inside wrappers and models included."""

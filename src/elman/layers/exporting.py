@@ -1,0 +1,100 @@
+"""Layers in a graph that leaves the process: portable operations only, any number of timesteps.
+
+A traced loop of torch has as many steps as the example it was traced with, so that a graph with a
+free time axis would be wrong for any other number without a word. torch's own recurrent operations
+keep the axis free (in ONNX they are LSTM, GRU and RNN); what they cannot compute is refused.
+"""
+
+import contextlib
+import contextvars
+import importlib
+
+import keras
+from keras import ops
+
+_portable = contextvars.ContextVar("portable", default=False)
+
+
+@contextlib.contextmanager
+def portable():
+    """Within it no layer takes a native computation, which would bind the graph to elman."""
+    token = _portable.set(True)
+    try:
+        yield
+    finally:
+        _portable.reset(token)
+
+
+def is_portable() -> bool:
+    """Whether the graph that is being made must run without elman."""
+    return _portable.get() or _tracing()
+
+
+def is_free_in_time(layer) -> bool:
+    """Whether torch traces ``layer`` and its number of timesteps was left open when it was built."""
+    shape = layer.get_build_config() if _tracing() else None
+    return shape is not None and tuple(shape.get("input_shape", (0, 0)))[1] is None
+
+
+def run(layer, cell: str | None, sequences, states, mask):
+    """``(last output, outputs, final states)`` by torch's own recurrent operation.
+
+    Arguments:
+        layer: a recurrent layer with an open number of timesteps.
+        cell: ``"simple_rnn"``, ``"lstm"``, ``"gru"``, or None for any other cell.
+
+    Raises:
+        ValueError: torch has no operation for the layer or for a mask.
+    """
+    torch = importlib.import_module("torch")
+    name = _operation(layer, cell)
+    if name is None or mask is not None:
+        what = "with a mask" if mask is not None else "of this kind"
+        raise ValueError(
+            f"{type(layer).__name__} '{layer.name}' {what} cannot be exported with an open number "
+            "of timesteps on torch: the graph would be right for one number only; give the model a "
+            "fixed number of timesteps, or export it on another backend (KERAS_BACKEND=jax)."
+        )
+    if layer.go_backwards:
+        sequences = ops.flip(sequences, axis=1)
+    weights = [w.contiguous() for w in _weights(layer.cell, cell)]
+    first = [ops.expand_dims(state, 0) for state in states]
+    options = (len(weights) == 4, 1, 0.0, False, False, True)
+    hidden = tuple(first) if cell == "lstm" else first[0]
+    outputs, *final = getattr(torch, name)(sequences, hidden, weights, *options)
+    states = [ops.squeeze(state, 0) for state in final]
+    return states[0], outputs, states
+
+
+def _operation(layer, cell) -> str | None:
+    if cell is None:
+        return None
+    tanh = layer.cell.activation is keras.activations.tanh
+    if cell == "simple_rnn":
+        relu = layer.cell.activation is keras.activations.relu
+        return "rnn_tanh" if tanh else "rnn_relu" if relu else None
+    known = tanh and layer.cell.recurrent_activation is keras.activations.sigmoid
+    reset_before = cell == "gru" and not layer.cell.reset_after
+    return cell if known and not reset_before else None
+
+
+def _weights(cell, name: str) -> list:
+    """Kernel, recurrent kernel and their biases, in torch's layout and order of gates."""
+    weights = [ops.transpose(w) for w in (cell.kernel, cell.recurrent_kernel)]
+    if cell.use_bias:
+        bias = ops.convert_to_tensor(cell.bias)
+        weights += [bias, ops.zeros_like(bias)] if name != "gru" else [bias[0], bias[1]]
+    return [_reset_first(w) for w in weights] if name == "gru" else weights
+
+
+def _reset_first(weight):
+    """Gates z r h as torch has them: r z h."""
+    z, r, h = ops.split(weight, 3, axis=0)
+    return ops.concatenate([r, z, h], axis=0)
+
+
+def _tracing() -> bool:
+    if keras.backend.backend() != "torch":
+        return False
+    torch = importlib.import_module("torch")
+    return torch.jit.is_tracing() or torch.compiler.is_exporting()
