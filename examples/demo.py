@@ -109,7 +109,7 @@ def main():
     )
     model, history = compare(x_train, x_test, y_train, y_test)
     draw(x_test, y_test, model.predict(x_test, verbose=0).argmax(axis=-1), history)
-    print(f"\nelman {elman.__version__}, Keras {elman.version()}, backend {elman.backend.backend()}")
+    print(f"\nelman {elman.__version__}, Keras {elman.version()}, on {elman.backend.backend()}")
     print("Engine of ", end="")
     elman.explain(model)
     print(f"Picture: {PICTURE.relative_to(HERE.parent)}")
