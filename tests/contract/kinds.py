@@ -92,12 +92,15 @@ BIDIRECTIONAL = {
     ),
 }
 KINDS = SINGLE | WRAPPED | BIDIRECTIONAL
+# One of each sort, for laws that are the same for the others.
+SORTS = SINGLE | {name: KINDS[name] for name in ("RNN(StackedRNNCells)", "Bidirectional(LSTM)")}
 
 
 def build(layer, features=2, seed=0):
     """Build a layer, and give every weight, biases too, random numbers."""
     random = np.random.default_rng(seed)
-    layer.build((None, None, features))
+    if not layer.built:
+        layer.build((None, None, features))
     layer.set_weights([random.normal(scale=0.5, size=w.shape) for w in layer.weights])
     return layer
 

@@ -15,6 +15,8 @@ from kinds import (
     random_states,
 )
 
+from elman import reference
+
 # float64: sums in another order, and functions within a few units in the last place. On JAX and
 # torch Keras rounds some of its results to float32 whatever they are computed from
 # (`keras.backend.result_type("float64", "float64")` is float32 there).

@@ -233,8 +233,8 @@ class RNN(RecurrentCall, keras.layers.RNN):
                 "shape with timesteps, or leave out unroll=True."
             )
         states = self._first_states(sequences, initial_state)
-        if training:
-            self._draw_dropout_masks(sequences, states)
+        # Also when not training: SimpleRNNCell asks for its masks then too, within the loop.
+        self._draw_dropout_masks(sequences, states)
         last_output, outputs, states = self._compute(sequences, states, mask, training, constants)
         self._maybe_reset_dropout_masks(self.cell)
         if self.stateful:
