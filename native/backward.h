@@ -1,0 +1,250 @@
+// The gradients back through time, for some rows of the batch.
+#pragma once
+
+#include "forward.h"
+
+namespace elman::ELMAN_TARGET {
+
+template <class S, class C>
+struct Backward {
+  static constexpr Index L = lanes<S>;
+
+  Backward(const Layer<S>& layer_, const Gradients<S>& gradients_, S* da_, Index first_,
+           Index rows_, Pieces memory)
+      : layer(layer_), gradients(gradients_), n(layer_), da(da_), first(first_), rows(rows_) {
+    steps = steps_at_once<S, C>(layer, rows);
+    inputs = ceil_div(layer.I, L) * L;
+    dh = memory.take<S>(rows * n.units);
+    dc = memory.take<S>(C::has_carry ? rows * n.units : 0);
+    through = memory.take<S>(rows * n.units);
+    dx = memory.take<S>(steps * rows * inputs);
+    left = memory.take<const S*>(steps * rows);
+    right = memory.take<S*>(steps * rows);
+    active = memory.take<Index>(rows);
+    start = memory.take<Index>(rows);
+    before = memory.take<Index>(rows);
+    used = memory.used();
+  }
+
+  const Layer<S>& layer;
+  const Gradients<S>& gradients;
+  const Sizes<S, C> n;
+  S* da;  // [T, B, da]
+  Index first, rows, steps, inputs;
+  S *dh, *dc;      // [rows, units]
+  S* through;      // [rows, units] gradients of what the recurrent kernel multiplies
+  S* dx;           // [steps * rows, inputs]
+  const S** left;  // [steps * rows] rows of a product
+  S** right;       // [steps * rows]
+  Index* active;   // [rows] the rows that this step is not masked in
+  Index* start;    // [rows] the first step that is not masked; T where there is none
+  Index* before;   // [rows] of the active rows: the last step before that is not masked, or -1
+  std::size_t used;
+
+  S* da_row(Index row, Index step) const { return da + (step * layer.B + first + row) * n.da; }
+  const S* saved_row(Index row, Index step) const {
+    return layer.saved + (step * layer.B + first + row) * n.saved;
+  }
+
+  // The state that `active[m]` had before this step, without padding; null where it is zeros.
+  const S* h_before(Index m) const {
+    const Index b = first + active[m];
+    if (before[m] >= 0) return layer.outputs + (b * layer.T + before[m]) * layer.H;
+    return layer.h0 ? layer.h0 + b * layer.H : nullptr;
+  }
+  Vec<S> c_before(Index m, Index block, Index valid) const {
+    const Index b = first + active[m];
+    if constexpr (C::has_carry) {
+      if (before[m] >= 0) {
+        return slot(saved_row(active[m], before[m]) + block * C::slots * L, C::carry_slot);
+      }
+      if (layer.c0) return load_part(layer.c0 + b * layer.H + block * L, valid);
+    }
+    return Vec<S>{};
+  }
+
+  void begin() {
+    const Index H = layer.H, T = layer.T;
+    for (Index row = 0; row < rows; ++row) {
+      const Index b = first + row;
+      start[row] = 0;
+      while (start[row] < T && masked(layer, b, start[row])) ++start[row];
+      const bool hidden = layer.zero_output_for_mask && T && masked(layer, b, T - 1);
+      const bool shown = gradients.d_last && start[row] < T && !hidden;
+      for (Index unit = 0; unit < n.units; ++unit) {
+        S value = 0;
+        if (unit < H && gradients.d_h) value += gradients.d_h[b * H + unit];
+        if (unit < H && shown) value += gradients.d_last[b * H + unit];
+        dh[row * n.units + unit] = value;
+        if (C::has_carry) {
+          dc[row * n.units + unit] = unit < H && gradients.d_c ? gradients.d_c[b * H + unit] : S(0);
+        }
+      }
+    }
+  }
+
+  // The gradient of a masked step's output goes to the state that it repeats.
+  void pass_repeated(Index row, Index step) {
+    if (!gradients.d_outputs || layer.zero_output_for_mask || step < start[row]) return;
+    const S* from = gradients.d_outputs + ((first + row) * layer.T + step) * layer.H;
+    for (Index unit = 0; unit < layer.H; ++unit) dh[row * n.units + unit] += from[unit];
+  }
+
+  template <class Pair>
+  void retreat(const Pair& pair, const PackedWeights<S, C>& weights, Index step) {
+    Index found = 0;
+    for (Index row = 0; row < rows; ++row) {
+      if (masked(layer, first + row, step)) {
+        pass_repeated(row, step);
+        continue;
+      }
+      Index previous = step - 1;
+      while (previous >= 0 && masked(layer, first + row, previous)) --previous;
+      active[found] = row;
+      before[found] = previous;
+      ++found;
+    }
+    pointwise(pair, found, step);
+    if constexpr (PackedWeights<S, C>::two_products) {
+      product(weights.candidate_transposed, RowLayout{n.blocks, L, C::d_slots * L, 1}, 0, found,
+              step, through);
+      reset(pair, found, step);
+    }
+    const RowLayout slots = C::u_slots == C::d_slots
+                                ? RowLayout{1, n.da, 0, 1}
+                                : RowLayout{n.blocks, C::u_slots * L, C::d_slots * L, 1};
+    if (!layer.recurrent_dropout) {
+      product(weights.u_transposed, slots, C::u_first * L, found, step, dh);
+      return;
+    }
+    clear(through, found);
+    product(weights.u_transposed, slots, C::u_first * L, found, step, through);
+    drop(found);
+  }
+
+  // to[row] += the gradients da of this step, from `offset` on, times the packed weights.
+  void product(const Packed<S>& packed, const RowLayout& layout, Index offset, Index found,
+               Index step, S* to) {
+    for (Index m = 0; m < found; ++m) {
+      left[m] = da_row(active[m], step) + offset;
+      right[m] = to + active[m] * n.units;
+    }
+    multiply(left, layout, packed, right, found);
+  }
+
+  void clear(S* rows_of, Index found) const {
+    for (Index m = 0; m < found; ++m) {
+      for (Index e = 0; e < n.units; e += L) store(rows_of + active[m] * n.units + e, Vec<S>{});
+    }
+  }
+
+  // dh += the gradient that came through the products, times the dropout.
+  void drop(Index found) {
+    for (Index m = 0; m < found; ++m) {
+      const S* factor = layer.recurrent_dropout + (first + active[m]) * layer.H;
+      S *to = dh + active[m] * n.units, *from = through + active[m] * n.units;
+      for (Index unit = 0; unit < layer.H; ++unit) to[unit] += from[unit] * factor[unit];
+    }
+  }
+
+  template <class Pair>
+  __attribute__((noinline)) void pointwise(const Pair& pair, Index found, Index step) {
+    for (Index m = 0; m < found; ++m) {
+      const Index row = active[m], b = first + row;
+      const S* h = h_before(m);
+      const S* d_output =
+          gradients.d_outputs ? gradients.d_outputs + (b * layer.T + step) * layer.H : nullptr;
+      if (PackedWeights<S, C>::two_products) {
+        for (Index e = 0; e < n.units; e += L) store(through + row * n.units + e, Vec<S>{});
+      }
+      for (Index block = 0; block < n.blocks; ++block) {
+        const Index unit = block * L, valid = least(L, layer.H - unit);
+        S *dh_row = dh + row * n.units + unit, *dc_row = dc + row * n.units + unit;
+        Vec<S> d = load(dh_row), carry{};
+        if (d_output) d += load_part(d_output + unit, valid);
+        if (C::has_carry) carry = load(dc_row);
+        const Vec<S> h_vector = h ? load_part(h + unit, valid) : Vec<S>{};
+        store(dh_row,
+              C::template step_backward<S>(pair, saved_row(row, step) + block * C::slots * L,
+                                           h_vector, c_before(m, block, valid), d, carry,
+                                           da_row(row, step) + block * C::d_slots * L));
+        if (C::has_carry) store(dc_row, carry);
+      }
+    }
+  }
+
+  // GruResetBefore: from the gradient of r h in `through` to those of a_r and h.
+  template <class Pair>
+  void reset(const Pair& pair, Index found, Index step) {
+    for (Index m = 0; m < found; ++m) {
+      const Index row = active[m], b = first + row;
+      const S* h = h_before(m);
+      const S* factor = layer.recurrent_dropout ? layer.recurrent_dropout + b * layer.H : nullptr;
+      for (Index block = 0; block < n.blocks; ++block) {
+        const Index unit = block * L, valid = least(L, layer.H - unit);
+        const Vec<S> keep = factor ? load_part(factor + unit, valid) : broadcast(S(1));
+        const Vec<S> h_vector = h ? load_part(h + unit, valid) * keep : Vec<S>{};
+        const Vec<S> d = C::template reset_backward<S>(
+            pair, saved_row(row, step) + block * C::slots * L, h_vector,
+            load(through + row * n.units + unit), da_row(row, step) + block * C::d_slots * L);
+        S* to = dh + row * n.units + unit;
+        store(to, d * keep + load(to));
+      }
+    }
+  }
+
+  // The gradients of the input of steps [step0, step0 + count).
+  void project_back(const PackedWeights<S, C>& weights, Index step0, Index count) {
+    Index found = 0;
+    for (Index step = step0; step < step0 + count; ++step) {
+      for (Index row = 0; row < rows; ++row) {
+        if (masked(layer, first + row, step)) continue;
+        left[found] = da_row(row, step);
+        right[found] = dx + found * inputs;
+        for (Index e = 0; e < inputs; e += L) store(right[found] + e, Vec<S>{});
+        ++found;
+      }
+    }
+    const RowLayout slots = C::w_slots == C::d_slots
+                                ? RowLayout{1, n.da, 0, 1}
+                                : RowLayout{n.blocks, C::w_slots * L, C::d_slots * L, 1};
+    multiply(left, slots, weights.w_transposed, right, found);
+    found = 0;
+    for (Index step = step0; step < step0 + count; ++step) {
+      for (Index row = 0; row < rows; ++row) {
+        const Index b = first + row;
+        S* to = gradients.dx + (input_row(layer, b, step) - layer.x);
+        if (masked(layer, b, step)) {
+          for (Index i = 0; i < layer.I; ++i) to[i] = 0;
+          continue;
+        }
+        const S* from = right[found++];
+        const S* factor = layer.input_dropout ? layer.input_dropout + b * layer.I : nullptr;
+        for (Index i = 0; i < layer.I; ++i) to[i] = factor ? from[i] * factor[i] : from[i];
+      }
+    }
+  }
+
+  void end() {
+    const Index H = layer.H;
+    for (Index row = 0; row < rows; ++row) {
+      for (Index unit = 0; unit < H; ++unit) {
+        gradients.dh0[(first + row) * H + unit] = dh[row * n.units + unit];
+        if (C::has_carry) gradients.dc0[(first + row) * H + unit] = dc[row * n.units + unit];
+      }
+    }
+  }
+
+  template <class Pair>
+  void run(const Pair& pair, const PackedWeights<S, C>& weights) {
+    begin();
+    for (Index stop = layer.T; stop > 0; stop -= least(steps, stop)) {
+      const Index step0 = stop - least(steps, stop);
+      for (Index step = stop; step-- > step0;) retreat(pair, weights, step);
+      if (gradients.dx) project_back(weights, step0, stop - step0);
+    }
+    end();
+  }
+};
+
+}  // namespace elman::ELMAN_TARGET

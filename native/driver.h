@@ -1,0 +1,20 @@
+// Layers forward and backward, on the team.
+#pragma once
+
+#include "layer.h"
+
+namespace elman {
+
+// Elements that `saved` must have.
+template <class S>
+int64_t saved_size(const Layer<S>& layer);
+
+// `count` layers side by side, such as the two directions of one; they share no results. Throws
+// std::bad_alloc.
+template <class S>
+void forward(const Layer<S>* layers, int count);
+
+template <class S>
+void backward(const Layer<S>* layers, const Gradients<S>* gradients, int count);
+
+}  // namespace elman

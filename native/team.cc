@@ -1,0 +1,153 @@
+#include "team.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+
+namespace elman {
+namespace {
+
+// How long a thread without work looks out for some before it sleeps: longer than the pause
+// between the calls of a training step, short against what another process loses by it.
+constexpr auto patience = std::chrono::microseconds(50);
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Waits until `value` is no longer `old`.
+template <class T>
+void await_change(const std::atomic<T>& value, T old) {
+  const auto start = std::chrono::steady_clock::now();
+  while (value.load(std::memory_order_acquire) == old) {
+    for (int i = 0; i < 32; ++i) relax();
+    if (std::chrono::steady_clock::now() - start < patience) continue;
+    value.wait(old, std::memory_order_acquire);
+  }
+}
+
+// One round of work. Rounds are told apart by their number, in the high half of `claim`; the low
+// half is the next task, so that a thread late for its round cannot take a task of the next.
+class Team {
+ public:
+  void run(int count, void (*task)(void*, int), void* context) {
+    start_workers(count - 1);
+    task_ = task;
+    context_ = context;
+    pending_.store(count, std::memory_order_relaxed);
+    const uint64_t round = (claim_.load(std::memory_order_relaxed) >> 32) + 1;
+    count_.store(count, std::memory_order_relaxed);
+    claim_.store(round << 32, std::memory_order_release);
+    round_.store(static_cast<uint32_t>(round), std::memory_order_release);
+    round_.notify_all();
+    take_part(round, count);
+    for (int left = pending_.load(std::memory_order_acquire); left != 0;
+         left = pending_.load(std::memory_order_acquire)) {
+      await_change(pending_, left);
+    }
+  }
+
+ private:
+  void take_part(uint64_t round, int count) {
+    for (;;) {
+      uint64_t claim = claim_.load(std::memory_order_acquire);
+      const int i = static_cast<int>(claim & 0xffffffffu);
+      if (claim >> 32 != round || i >= count) return;
+      if (!claim_.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel)) continue;
+      task_(context_, i);
+      if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_all();
+    }
+  }
+
+  void work(uint32_t seen) {
+    for (;;) {
+      await_change(round_, seen);
+      seen = round_.load(std::memory_order_acquire);
+      const uint64_t claim = claim_.load(std::memory_order_acquire);
+      take_part(claim >> 32, count_.load(std::memory_order_relaxed));
+    }
+  }
+
+  void start_workers(int wanted) {
+    for (; workers_ < wanted; ++workers_) {
+      std::thread([this, seen = round_.load()] { work(seen); }).detach();
+    }
+  }
+
+  void (*task_)(void*, int) = nullptr;
+  void* context_ = nullptr;
+  int workers_ = 0;
+  std::atomic<int> count_{0};
+  std::atomic<uint64_t> claim_{0};
+  std::atomic<uint32_t> round_{0};
+  std::atomic<int> pending_{0};
+};
+
+int quota_of_cgroup() {
+  long long quota = 0, period = 0;
+  if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
+    if (std::fscanf(file, "%lld %lld", &quota, &period) != 2) quota = 0;
+    std::fclose(file);
+  }
+  return quota > 0 && period > 0 ? static_cast<int>((quota + period - 1) / period) : 1 << 20;
+}
+
+int default_threads() {
+  if (const char* wanted = std::getenv("ELMAN_NUM_THREADS")) {
+    const int threads = std::atoi(wanted);
+    if (threads > 0) return threads;
+  }
+  int processors = static_cast<int>(std::thread::hardware_concurrency());
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) processors = CPU_COUNT(&set);
+#endif
+  const int quota = quota_of_cgroup();
+  const int threads = processors < quota ? processors : quota;
+  return threads > 0 ? threads : 1;
+}
+
+// Never destroyed: its threads may outlive the static objects of the process.
+std::mutex* busy = new std::mutex;
+Team* team = nullptr;
+
+// The child of a fork has none of the threads; it starts with a new team.
+void start_anew() {
+  busy = new std::mutex;
+  team = nullptr;
+}
+
+std::atomic<int>& setting() {
+  static std::atomic<int> threads{default_threads()};
+  return threads;
+}
+
+}  // namespace
+
+int num_threads() { return setting().load(std::memory_order_relaxed); }
+
+void set_num_threads(int threads) { setting().store(threads, std::memory_order_relaxed); }
+
+void run_tasks(int count, void (*task)(void*, int), void* context) {
+  static const int registered = pthread_atfork(nullptr, nullptr, start_anew);
+  (void)registered;
+  if (count > 1 && num_threads() > 1 && busy->try_lock()) {
+    const std::lock_guard<std::mutex> held(*busy, std::adopt_lock);
+    if (!team) team = new Team;
+    return team->run(count, task, context);
+  }
+  for (int i = 0; i < count; ++i) task(context, i);
+}
+
+}  // namespace elman

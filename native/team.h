@@ -1,0 +1,23 @@
+// The threads that share the work of one call.
+#pragma once
+
+namespace elman {
+
+// The most threads a call uses, the calling one among them. At load ELMAN_NUM_THREADS, else the
+// processors that this process may use (its affinity and its cgroup's quota).
+int num_threads();
+void set_num_threads(int threads);
+
+// Calls task(context, i) for each i in [0, count), spread over the team, and returns when all are
+// done. The caller takes part and takes all where the team is busy with another caller's work or
+// its threads do not get a processor. `task` must not throw.
+void run_tasks(int count, void (*task)(void* context, int i), void* context);
+
+template <class Body>
+void run_tasks(int count, const Body& body) {
+  run_tasks(
+      count, [](void* context, int i) { (*static_cast<const Body*>(context))(i); },
+      const_cast<Body*>(&body));
+}
+
+}  // namespace elman

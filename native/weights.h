@@ -1,0 +1,184 @@
+// The gradients of kernel, recurrent kernel and bias: products over all steps and rows, after the
+// loop through time.
+//
+//   dW = sum over (step, row) of x^T da,   dU = sum of (h * dropout)^T da,   db = sum of da
+//
+// The sum runs over steps and then rows, in chunks; a share is some columns of da and some rows
+// of the gradients, so that every element is one sum in this order, however many shares.
+#pragma once
+
+#include "backward.h"
+
+namespace elman::ELMAN_TARGET {
+
+// Terms of the sum that are gathered at once.
+constexpr Index chunk = 256;
+
+template <class S, class C>
+Index column_panels(const Layer<S>& layer) {
+  return ceil_div(Sizes<S, C>(layer).blocks, panel_vectors / C::d_slots > 1 ? panel_vectors : 1);
+}
+
+template <class S, class C>
+struct Weights {
+  static constexpr Index L = lanes<S>;
+  static constexpr Index panel_blocks = panel_vectors / C::d_slots > 1 ? panel_vectors : 1;
+  static constexpr bool two_products = PackedWeights<S, C>::two_products;
+
+  Weights(const Layer<S>& layer_, const Gradients<S>& gradients_, const S* da_, Index share,
+          Index shares, Pieces memory)
+      : layer(layer_), gradients(gradients_), n(layer_), da(da_) {
+    const Index panels = column_panels<S, C>(layer);
+    // Shares of columns where there are enough, else of rows.
+    const Index columns = shares <= panels ? shares : 1, parts = shares / columns;
+    const Index column = share % columns, part = share / columns;
+    first_panel = panels * column / columns;
+    last_panel = panels * (column + 1) / columns;
+    terms = layer.I + (two_products ? 2 : 1) * layer.H;
+    first_term = terms * part / parts;
+    last_term = terms * (part + 1) / parts;
+    // An odd number of cache lines apart, so that columns of `gathered` spread over L1.
+    constexpr Index line = 64 / sizeof(S);
+    stride = (ceil_div(terms, line) | 1) * line;
+    gathered = memory.take<S>(chunk * stride);
+    panel = memory.take<S>(chunk * panel_vectors * L);
+    width = panel_blocks * C::d_slots * L;
+    sums = memory.take<S>((last_panel - first_panel) * (terms + 1) * width);
+    left = memory.take<const S*>(terms);
+    right = memory.take<S*>(terms);
+    da_rows = memory.take<const S*>(chunk);
+    latest = memory.take<const S*>(layer.B);
+    zeros = memory.take<S>(layer.H);
+    used = memory.used();
+  }
+
+  const Layer<S>& layer;
+  const Gradients<S>& gradients;
+  const Sizes<S, C> n;
+  const S* da;                    // [T, B, da]
+  Index first_panel, last_panel;  // of the columns of da
+  Index terms;                    // rows of the gradients: I of dW, H of dU
+  Index first_term, last_term;    // those of this share
+  Index stride, width;
+  S* gathered;              // [chunk, stride] the rows x, h times their dropout
+  S* panel;                 // [chunk, width] columns of da
+  S* sums;                  // [panels, terms + 1, width]; the last row is db
+  const S** left;           // [terms] rows of a product
+  S** right;                // [terms]
+  const S** da_rows;        // [chunk]
+  const S** latest;         // [B] the last output so far, or h0
+  S* zeros;                 // [H]
+  Index step = 0, row = 0;  // where the sum has come to
+  std::size_t used;
+
+  void scaled_copy(S* to, const S* from, const S* factor, Index count) const {
+    for (Index i = 0; i < count; ++i) to[i] = factor ? from[i] * factor[i] : from[i];
+  }
+
+  void gather_term(Index k) {
+    S* to = gathered + k * stride;
+    const Index b = row, H = layer.H, I = layer.I;
+    const S* keep_x = layer.input_dropout ? layer.input_dropout + b * I : nullptr;
+    const S* keep_h = layer.recurrent_dropout ? layer.recurrent_dropout + b * H : nullptr;
+    scaled_copy(to, input_row(layer, b, step), keep_x, I);
+    scaled_copy(to + I, latest[b], keep_h, H);
+    if constexpr (two_products) {
+      const S* saved = layer.saved + (step * layer.B + b) * n.saved;
+      for (Index unit = 0; unit < H; ++unit) {
+        const S r = saved[(unit / L * C::slots + 2) * L + unit % L];
+        to[I + H + unit] = r * to[I + unit];
+      }
+    }
+    da_rows[k] = da + (step * layer.B + b) * n.da;
+    latest[b] = layer.outputs + (b * layer.T + step) * H;
+  }
+
+  // The next terms of the sum; their number, 0 at its end.
+  Index gather() {
+    Index found = 0;
+    for (; step < layer.T; ++step, row = 0) {
+      for (; row < layer.B; ++row) {
+        if (masked(layer, row, step)) continue;
+        if (found == chunk) return found;
+        gather_term(found++);
+      }
+    }
+    return found;
+  }
+
+  // C += A^T B for the gathered columns [from, to) and `count` slots of each block from `slot` on.
+  void add(Index from, Index to, int slot, int count, Index vectors, Index found, S* sum) {
+    from = from > first_term ? from : first_term;
+    to = least(to, last_term);
+    if (from >= to) return;
+    for (Index i = from; i < to; ++i) {
+      left[i - from] = gathered + i;
+      right[i - from] = sum + i * width;
+    }
+    Index dst[panel_vectors];
+    Index v = 0;
+    for (; v < (panel_blocks > 1 ? vectors : count); ++v) dst[v] = (slot + v) * L;
+    tile_column(left, RowLayout{1, found, 0, stride}, panel + slot * L, vectors * L, right, dst,
+                to - from, v);
+  }
+
+  void accumulate(Index p, Index found) {
+    const Index block = p * panel_blocks;
+    const Index vectors = least(panel_blocks, n.blocks - block) * C::d_slots;
+    S* sum = sums + (p - first_panel) * (terms + 1) * width;
+    S* bias = sum + terms * width;
+    for (Index v = 0; v < vectors; ++v) {
+      Vec<S> total = load(bias + v * L);
+      for (Index k = 0; k < found; ++k) {
+        const Vec<S> value = load(da_rows[k] + (block * C::d_slots + v) * L);
+        store(panel + (k * vectors + v) * L, value);
+        total += value;
+      }
+      store(bias + v * L, total);
+    }
+    const Index I = layer.I, H = layer.H;
+    add(0, I, 0, C::w_slots, vectors, found, sum);
+    add(I, I + H, C::u_first, C::u_slots, vectors, found, sum);
+    if (two_products) add(I + H, I + 2 * H, 0, 1, vectors, found, sum);
+  }
+
+  void deliver_block(Index block) {
+    const Index H = layer.H, I = layer.I, unit = block * L, valid = least(L, H - unit);
+    const Index p = block / panel_blocks, within = block % panel_blocks * C::d_slots;
+    const S* sum = sums + (p - first_panel) * (terms + 1) * width + within * L;
+    for (int s = 0; s < C::d_slots; ++s) {
+      const Index column = C::gate_of_slot[s] * H + unit;
+      const bool in_w = s < C::w_slots;
+      const bool in_u = s >= C::u_first && s < C::u_first + C::u_slots;
+      for (Index i = first_term; i < last_term; ++i) {
+        const S* from = sum + i * width + s * L;
+        if (i < I) {
+          if (in_w) store_part(gradients.d_kernel + i * n.columns + column, load(from), valid);
+        } else if (i < I + H ? in_u : s == 0) {
+          S* to = gradients.d_recurrent_kernel + (i - I) % H * n.columns;
+          store_part(to + column, load(from), valid);
+        }
+      }
+      if (first_term > 0 || !gradients.d_bias) continue;
+      const S* from = sum + terms * width + s * L;
+      if (in_w) store_part(gradients.d_bias + column, load(from), valid);
+      if (in_u && layer.cell == Cell::gru) {
+        store_part(gradients.d_bias + n.columns + column, load(from), valid);
+      }
+    }
+  }
+
+  void run() {
+    for (Index e = 0; e < layer.H; ++e) zeros[e] = 0;
+    for (Index b = 0; b < layer.B; ++b) latest[b] = layer.h0 ? layer.h0 + b * layer.H : zeros;
+    const Index size = (last_panel - first_panel) * (terms + 1) * width;
+    for (Index e = 0; e < size; e += L) store(sums + e, Vec<S>{});
+    for (Index found = gather(); found > 0; found = gather()) {
+      for (Index p = first_panel; p < last_panel; ++p) accumulate(p, found);
+    }
+    const Index stop = least(last_panel * panel_blocks, n.blocks);
+    for (Index block = first_panel * panel_blocks; block < stop; ++block) deliver_block(block);
+  }
+};
+
+}  // namespace elman::ELMAN_TARGET

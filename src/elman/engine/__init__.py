@@ -1,0 +1,179 @@
+"""Fast computations of recurrent layers: `find` gives one for a configuration, or says why not.
+
+A layer asks and gets a callable or a reason; it knows neither kernels nor threads:
+
+    computation = engine.find(spec)
+    if isinstance(computation, engine.Refusal):
+        ...                                   # computation.reason says why not
+    outputs, last_output, states = computation(
+        x, states, kernel, recurrent_kernel, bias,
+        mask=..., input_dropout=..., recurrent_dropout=...,
+    )
+
+The callable takes and gives arrays of the specification's backend, is differentiable there with
+respect to x, the states, the weights and the bias, and may be used inside `jax.jit`,
+`torch.compile` and `tf.function`. Shapes (B batch, T timesteps, I features, H units, G gates):
+
+    x (B, T, I)                states: None for zeros, or a list: [h], LSTM [h, c], each (B, H)
+    kernel (I, G * H)          recurrent_kernel (H, G * H), gates i f c o, or z r h
+    bias (G * H,), GRU with reset_after (2, G * H); None with use_bias=False
+    mask (B, T) of bool        False where a step is masked; None masks nothing
+    input_dropout (B, I)       multiplies x in each step; None is ones
+    recurrent_dropout (B, H)   multiplies h where it enters the recurrent products; None is ones
+
+    outputs (B, T, H), in the order of the steps done (the input's reversed with go_backwards), or
+    None where the specification has return_sequences=False; last_output (B, H); states a list.
+
+A masked step is never read. It repeats the previous output, zeros before the first step that is not
+masked (zeros throughout with zero_output_for_mask), and carries the state.
+"""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elman.engine import _native
+
+__all__ = [
+    "Computation",
+    "Refusal",
+    "Spec",
+    "find",
+    "instruction_set",
+    "num_threads",
+    "set_num_threads",
+]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a recurrent layer computes and where: everything `find` decides by.
+
+    Args:
+        cell: "simple_rnn", "lstm" or "gru".
+        activation: "tanh", "sigmoid", "relu", "linear", "hard_sigmoid" (the old
+            clip(0.2 x + 0.5, 0, 1)) or "hard_sigmoid_keras3" (relu6(x + 3) / 6).
+        recurrent_activation: one of these; of no account to SimpleRNN.
+        use_bias: whether there is a bias.
+        reset_after: GRU: the reset gate after the recurrent product, or before it.
+        go_backwards: from the last step to the first.
+        return_sequences: whether the outputs of all steps are wanted.
+        zero_output_for_mask: zeros, not the previous output, at masked steps.
+        dtype: the name of the type of all arrays, the mask apart.
+        device: the kind of device the arrays are on: "cpu", "gpu", "tpu".
+        backend: "numpy", "jax", "torch" or "tensorflow".
+    """
+
+    cell: str
+    activation: str = "tanh"
+    recurrent_activation: str = "sigmoid"
+    use_bias: bool = True
+    reset_after: bool = True
+    go_backwards: bool = False
+    return_sequences: bool = False
+    zero_output_for_mask: bool = False
+    dtype: str = "float32"
+    device: str = "cpu"
+    backend: str = "numpy"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no native computation; `reason` is a sentence for the user."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Computation:
+    """A native computation of `spec`; call it as the module's text says."""
+
+    spec: Spec
+
+    def __call__(
+        self,
+        x: Any,
+        states: Sequence[Any] | None,
+        kernel: Any,
+        recurrent_kernel: Any,
+        bias: Any = None,
+        *,
+        mask: Any = None,
+        input_dropout: Any = None,
+        recurrent_dropout: Any = None,
+    ) -> tuple[Any, Any, list[Any]]:
+        adapter = importlib.import_module(f"elman.engine.{self.spec.backend}")
+        return adapter.run(
+            self.spec,
+            x,
+            states,
+            kernel,
+            recurrent_kernel,
+            bias,
+            mask=mask,
+            input_dropout=input_dropout,
+            recurrent_dropout=recurrent_dropout,
+        )
+
+
+def find(spec: Spec) -> Computation | Refusal:
+    """The native computation of a specification, or the sentence that says why there is none.
+
+    Examples:
+        >>> find(Spec("lstm"))
+        Computation(spec=Spec(cell='lstm', ...))
+        >>> find(Spec("lstm", dtype="float16")).reason
+        'the native kernels compute in float32 and float64, not in float16'
+    """
+    reason = _refusal(spec)
+    return Computation(spec) if reason is None else Refusal(reason)
+
+
+BACKENDS = ("numpy",)
+
+
+def _refusal(spec: Spec) -> str | None:
+    if spec.backend not in BACKENDS:
+        return f"there are no native kernels for the backend {spec.backend!r}"
+    if spec.device != "cpu":
+        return f"the native kernels run on the CPU, and this layer runs on a {spec.device.upper()}"
+    if spec.cell not in _native.CELLS:
+        return f"there are native kernels for {', '.join(_native.CELLS)}, not for {spec.cell}"
+    if spec.dtype not in _native.DTYPES:
+        return f"the native kernels compute in float32 and float64, not in {spec.dtype}"
+    gates = () if spec.cell == "simple_rnn" else ("recurrent_activation",)
+    for name in ("activation", *gates):
+        if getattr(spec, name) not in _native.ACTIVATIONS:
+            return (
+                f"{name} must be one of {', '.join(_native.ACTIVATIONS)} for the native kernels, "
+                f"got {getattr(spec, name)}"
+            )
+    return _native.unavailable()
+
+
+def set_num_threads(threads: int) -> None:
+    """Let a call use at most `threads` threads, its own among them.
+
+    At import it is `ELMAN_NUM_THREADS`, else the processors this process may use. The results do
+    not depend on it.
+
+    Raises:
+        ValueError: threads is less than 1.
+
+    Example:
+        >>> set_num_threads(1)
+        >>> num_threads()
+        1
+    """
+    _native.library().set_num_threads(threads)
+
+
+def num_threads() -> int:
+    """The most threads that a call uses."""
+    return _native.library().num_threads()
+
+
+def instruction_set() -> str:
+    """The instruction set of the kernels in use; `ELMAN_ISA` forces one at load."""
+    return _native.library().isa_name()
