@@ -48,6 +48,7 @@ def test_the_shape_of_a_sequence(layer, said, shape):
         ("TimeDistributedDense", (4,), {"input_dim": 10, "input_length": 2}, (None, 2, 10)),
         ("Conv1D", (4, 3), {"input_dim": 10, "input_length": 20}, (None, 20, 10)),
         ("Convolution1D", (4, 3), {"input_dim": 10}, (None, None, 10)),
+        ("Conv1DTranspose", (4, 3), {"input_dim": 10}, (None, None, 10)),
         ("Conv2D", (4, 3), {"input_shape": (28, 28, 1)}, (None, 28, 28, 1)),
         ("Masking", (0.0,), {"input_shape": (2, 10)}, (None, 2, 10)),
         ("Bidirectional", (None,), {"input_shape": (2, 10)}, (None, 2, 10)),
@@ -221,6 +222,7 @@ def test_code_in_the_words_of_keras_1_has_its_defaults():
             {"pool_size": (2, 2), "dim_ordering": "tf"},
             {"pool_size": (2, 2), "data_format": "channels_last"},
         ),
+        ("UpSampling2D", {"dim_ordering": "channels_first"}, {"data_format": "channels_first"}),
         ("GlobalMaxPooling2D", {"dim_ordering": "default"}, {"data_format": None}),
         ("UpSampling1D", {"length": 3}, {"size": 3}),
         ("ZeroPadding1D", {"padding": {"left_pad": 1}}, {"padding": (1, 0)}),
@@ -232,6 +234,7 @@ def test_code_in_the_words_of_keras_1_has_its_defaults():
         ),
         ("Dropout", {"p": 0.5}, {"rate": 0.5}),
         ("SpatialDropout1D", {"p": 0.5, "trainable": False}, {"rate": 0.5}),
+        ("SpatialDropout1D", {"p": 0.5, "autocast": False}, {"rate": 0.5}),
         ("GaussianDropout", {"p": 0.5}, {"rate": 0.5}),
         ("GaussianNoise", {"sigma": 0.5}, {"stddev": 0.5}),
         ("LeakyReLU", {"alpha": 0.1}, {"negative_slope": 0.1}),
@@ -289,9 +292,10 @@ def test_values_in_the_form_of_keras_1(name, old, new):
 
 def test_objects_pass_untouched():
     given = {"kernel_initializer": object(), "kernel_regularizer": object(), "dtype": object()}
-    kwargs = today("LSTM", 3, implementation=1, unroll=True, zero_output_for_mask=True, **given)
+    kwargs = today("LSTM", 3, unroll=True, zero_output_for_mask=True, **given)
     assert all(kwargs[name] is value for name, value in given.items())
-    assert kwargs["implementation"] == 1
+    for layer in ("LSTM", "GRU", "LSTMCell", "GRUCell"):
+        assert today(layer, 3, implementation=1) == {"units": 3, "implementation": 1}
     assert kwargs["unroll"] is True
     assert kwargs["zero_output_for_mask"] is True
 
@@ -312,6 +316,8 @@ def test_weights_are_a_field():
         assert translated.weights[0] is matrix
         assert len(translated.weights) == 1
         assert "weights" not in translated.kwargs
+    rows = [[1.0, 2.0], [3.0, 4.0]]
+    assert translate("Embedding", 2, 2, weights=rows).weights == [rows]
     assert translate("LSTM", 3, weights=None).weights is None
 
 
@@ -369,6 +375,17 @@ def test_weights_are_a_field():
                 "activity_regularizer": None,
                 "embeddings_constraint": None,
                 "mask_zero": True,
+            },
+        ),
+        (
+            "Embedding",
+            (9, 4, "uniform", None, "l2"),
+            {"dropout": 0.0},
+            {
+                "input_dim": 9,
+                "output_dim": 4,
+                "embeddings_initializer": "uniform",
+                "embeddings_regularizer": "l2",
             },
         ),
         ("Conv2D", (8, 3, 2), {}, {"filters": 8, "kernel_size": 3, "strides": 2}),

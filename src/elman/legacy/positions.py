@@ -242,7 +242,7 @@ def _fits(layer: str, order: Sequence[str], args: Sequence[Any]) -> bool:
         test = _FITS.get(name) or _FITS_BY_LAST_WORD.get(name.rpartition("_")[2])
         if test is not None and not test(value):
             return False
-    return len(args) <= len(order)
+    return True
 
 
 def _complete(layer: str, placed: Sequence[str], kwargs: Mapping[str, Any]) -> bool:
