@@ -379,3 +379,38 @@ def test_refusals_in_the_words_of_the_user():
         layers.BatchNormalization(mode=1)
     with pytest.raises(TypeError, match="which are one argument today"):
         layers.LSTM(3, init="uniform", kernel_initializer="normal")
+
+
+# Names of layers
+
+
+def test_another_name_of_a_layer_is_that_layer():
+    assert isinstance(layers.MaxPool2D(2), layers.MaxPooling2D)
+    assert isinstance(layers.Convolution2D(8, 3, 3), layers.Conv2D)
+    assert isinstance(layers.Conv2D(8, 3), keras.layers.Conv2D)
+
+
+def test_layers_that_keras_3_dropped():
+    dense = layers.TimeDistributedDense(3, input_length=2, input_dim=10)
+    assert shapes(dense) == ((None, 2, 10), (None, 2, 3))
+    x = np.array([[-1.0, 0.5, 1.0, 1.5]])
+    y = convert_to_numpy(layers.ThresholdedReLU(theta=1.0)(x))
+    np.testing.assert_array_equal(y, [[0, 0, 0, 1.5]])
+    np.testing.assert_array_equal(convert_to_numpy(layers.ThresholdedReLU()(x)), y)
+    assert layers.AtrousConvolution1D(4, 3, atrous_rate=2).dilation_rate == (2,)
+    assert layers.Deconvolution2D(4, 3, 5, output_shape=(None, 9, 9, 4)).kernel_size == (3, 5)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Convolution2D(8, 3, 5),
+        layers.MaxPool1D(pool_length=2),
+        layers.ThresholdedReLU(2.0),
+        layers.TimeDistributedDense(3, "uniform"),
+    ],
+)
+def test_a_layer_of_an_old_name_is_read_back(layer):
+    read = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert type(read) is type(layer)
+    assert read.get_config() == layer.get_config()

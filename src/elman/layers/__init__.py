@@ -16,6 +16,7 @@ from elman.layers.rnn import RNN
 from elman.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from elman.layers.stacked_rnn_cells import StackedRNNCells
 from elman.layers.time_distributed import TimeDistributed
+from elman.legacy.tables import ALIASES
 
 # On a GPU LSTM and GRU take cuDNN by themselves.
 CuDNNLSTM, CuDNNGRU = LSTM, GRU
@@ -32,14 +33,21 @@ def _with_old_arguments(name: str, layer: type) -> type:
     return keras.saving.register_keras_serializable("elman")(old_arguments(made))
 
 
-for _name, _value in vars(keras.layers).items():
+_by_own_name_first = sorted(
+    vars(keras.layers).items(), key=lambda item: item[0] != getattr(item[1], "__name__", None)
+)
+for _name, _value in _by_own_name_first:
     if _name.startswith("_") or _name in globals():
         continue
     _is_layer = inspect.isclass(_value) and issubclass(_value, keras.layers.Layer)
     globals()[_name] = (
-        _with_old_arguments(_name, _value)
+        # Another name of a class is a subclass, because some names settle how values are read.
+        _with_old_arguments(_name, globals().get(_value.__name__, _value))
         if _is_layer and _name not in _OF_EVERY_MODULE
         else _value
     )
+for _name, _today in ALIASES.items():
+    if _name not in globals():  # names that Keras 3 dropped
+        globals()[_name] = _with_old_arguments(_name, globals()[_today])
 
 __all__ = [_name for _name in globals() if not _name.startswith("_")]
