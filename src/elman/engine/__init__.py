@@ -28,9 +28,10 @@ A masked step is never read. It repeats the previous output, zeros before the fi
 masked (zeros throughout with zero_output_for_mask), and carries the state.
 """
 
-import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import functools
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from elman.engine import _native
@@ -90,6 +91,7 @@ class Computation:
     """A native computation of `spec`; call it as the module's text says."""
 
     spec: Spec
+    run: Callable[..., Any] = field(repr=False, compare=False)
 
     def __call__(
         self,
@@ -103,8 +105,7 @@ class Computation:
         input_dropout: Any = None,
         recurrent_dropout: Any = None,
     ) -> tuple[Any, Any, list[Any]]:
-        adapter = importlib.import_module(f"elman.engine.{self.spec.backend}")
-        return adapter.run(
+        return self.run(
             self.spec,
             x,
             states,
@@ -126,11 +127,18 @@ def find(spec: Spec) -> Computation | Refusal:
         >>> find(Spec("lstm", dtype="float16")).reason
         'the native kernels compute in float32 and float64, not in float16'
     """
+    return _find(spec)
+
+
+@functools.cache
+def _find(spec: Spec) -> Computation | Refusal:
     reason = _refusal(spec)
-    return Computation(spec) if reason is None else Refusal(reason)
+    if reason is not None:
+        return Refusal(reason)
+    return Computation(spec, importlib.import_module(f"elman.engine.{spec.backend}").run)
 
 
-BACKENDS = ("numpy",)
+BACKENDS = ("numpy", "jax", "torch", "tensorflow")
 
 
 def _refusal(spec: Spec) -> str | None:
@@ -149,6 +157,8 @@ def _refusal(spec: Spec) -> str | None:
                 f"{name} must be one of {', '.join(_native.ACTIVATIONS)} for the native kernels, "
                 f"got {getattr(spec, name)}"
             )
+    if spec.backend == "jax" and importlib.util.find_spec("jax_tvm_ffi") is None:
+        return "jax-tvm-ffi, by which JAX calls the native kernels, is not installed; install it"
     return _native.unavailable()
 
 

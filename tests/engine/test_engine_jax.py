@@ -1,0 +1,83 @@
+"""The kernels on JAX arrays: results and gradients, inside `jax.jit`, `jax.vmap`, from threads."""
+
+import threading
+
+import numpy as np
+import pytest
+from engine_case import Case, cases
+
+from elman import engine
+
+jax = pytest.importorskip("jax")
+jnp = pytest.importorskip("jax.numpy")
+pytest.importorskip("jax_tvm_ffi")
+
+
+def loss(case):
+    """A number with the case's gradients of the results, and the results."""
+    compute = engine.find(case.spec)
+
+    def of(*arguments):
+        outputs, last, states = compute(*arguments, **case.options)
+        total = jnp.sum(last * case.d_last)
+        total += sum(jnp.sum(s * d) for s, d in zip(states, case.d_states, strict=True))
+        if outputs is not None:
+            total += jnp.sum(outputs * case.d_outputs)
+        return total, (outputs, last, states)
+
+    return of
+
+
+def test_results_and_gradients_equal_the_reference(cell, size):
+    with jax.enable_x64(True):
+        for index, case in enumerate(cases("jax", cell, size)):
+            if index % 5:
+                continue
+            present = [i for i, a in enumerate(case.arguments) if a is not None]
+            of = jax.grad(loss(case), argnums=present, has_aux=True)
+            found, results = jax.jit(of)(*case.arguments)
+            case.check_results(*results)
+            found = dict(zip(present, found, strict=True))
+            case.check_gradients(*(found.get(i) for i in range(5)))
+            case.check_results(*engine.find(case.spec)(*case.arguments, **case.options))
+
+
+def test_vmap():
+    case = Case(engine.Spec("lstm", backend="jax", return_sequences=True), (6, 4, 3, 5))
+    compute = engine.find(case.spec)
+
+    def outputs(x):
+        return compute(x, None, case.kernel, case.recurrent_kernel, case.bias)[0]
+
+    def total(x):
+        return jnp.sum(outputs(x) ** 2)
+
+    x = case.x.reshape(2, 3, 4, 3)
+    together = jax.vmap(outputs)(x)
+    np.testing.assert_array_equal(together.reshape(6, 4, 5), outputs(case.x))
+    gradient = jax.jit(jax.vmap(jax.grad(total)))(x)
+    np.testing.assert_allclose(gradient.reshape(6, 4, 3), jax.grad(total)(case.x), atol=1e-6)
+
+
+def test_several_jitted_calls_at_once():
+    case = Case(engine.Spec("gru", backend="jax"), (40, 20, 32, 32))
+    of = jax.jit(jax.grad(lambda *a: loss(case)(*a)[0], argnums=(0, 2)))
+    wanted = [np.asarray(g).tobytes() for g in of(*case.arguments)]
+    found = []
+
+    def call():
+        found.append([np.asarray(g).tobytes() for g in of(*case.arguments)])
+
+    callers = [threading.Thread(target=call) for _ in range(6)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(60)
+    assert found == [wanted] * 6
+
+
+def test_a_wrong_array_raises():
+    compute = engine.find(engine.Spec("lstm", backend="jax"))
+    x, kernel, recurrent = jnp.zeros((2, 3, 4)), jnp.zeros((4, 19)), jnp.zeros((5, 20))
+    with pytest.raises(Exception, match=r"kernel must have shape \(4, 20\), got \(4, 19\)"):
+        jax.block_until_ready(compute(x, None, kernel, recurrent, jnp.zeros(20)))
