@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops, tree
 
+from elman._keras_private import get_keras_mask
 from elman.layers import checks
 
 
@@ -24,7 +25,7 @@ class RecurrentCall:
         self._check(sequences.shape, initial_state, mask)
         # Keras hands a mask on by itself only to layers that are called with a single array.
         if mask is None and not isinstance(sequences, keras.KerasTensor):
-            mask = getattr(sequences, "_keras_mask", None)
+            mask = get_keras_mask(sequences)
         if constants is not None and not isinstance(constants, (list, tuple)):
             constants = [constants]
         given = {"initial_state": initial_state, "constants": constants, "mask": mask}

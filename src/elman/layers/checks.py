@@ -44,6 +44,16 @@ def sequences(layer, shape, features: int | None) -> None:
         )
 
 
+def known_timesteps(layer, shape) -> None:
+    """Raise unless the number of timesteps is known, as unrolling needs it."""
+    if shape[0 if layer.time_major else 1] is None:
+        raise ValueError(
+            f"{_who(layer)} must know the number of timesteps to unroll them, got an input of "
+            f"shape {tuple(shape)}; give the model an input shape with timesteps, or leave out "
+            "unroll=True."
+        )
+
+
 def mask(layer, mask_shape, shape) -> None:
     """Raise unless a mask has one value for each step of each row."""
     if mask_shape[2:] not in ((), (1,)) or not _agree(mask_shape[:2], shape[:2]):

@@ -31,9 +31,14 @@ def is_portable() -> bool:
 
 
 def is_free_in_time(layer) -> bool:
-    """Whether torch traces ``layer`` and its number of timesteps was left open when it was built."""
-    shape = layer.get_build_config() if _tracing() else None
-    return shape is not None and tuple(shape.get("input_shape", (0, 0)))[1] is None
+    """Whether torch traces ``layer``, which was built for any number of timesteps."""
+    built = layer.get_build_config() if _tracing() else None
+    if built is None:
+        return False
+    shape = (
+        built["input_shape"] if "input_shape" in built else built["shapes_dict"]["sequences_shape"]
+    )
+    return shape[0 if layer.time_major else 1] is None
 
 
 def run(layer, cell: str | None, sequences, states, mask):

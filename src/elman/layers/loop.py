@@ -10,7 +10,7 @@ import importlib
 import keras
 from keras import ops, tree
 
-from elman.layers._keras_private import in_stateless_scope
+from elman._keras_private import in_stateless_scope
 
 
 def scan(

@@ -95,6 +95,9 @@ class RNN(RecurrentCall, keras.layers.RNN):
         checks.one_of(type(self).__name__, "engine", engine, native.ENGINES)
         self.time_major = time_major
         self.engine = engine
+        if keras.backend.backend() == "tensorflow" and isinstance(native.find(self), Computation):
+            # XLA cannot call out of TensorFlow's graph; engine="keras" is the way to jit_compile.
+            self.supports_jit = False
 
     # Building
 
@@ -117,14 +120,21 @@ class RNN(RecurrentCall, keras.layers.RNN):
                 "batch_input_shape=(batch, timesteps, features), or begin with "
                 "Input(batch_shape=...)."
             )
-        self._keep_states(
-            tree.map_structure(
-                lambda value: keras.Variable(
-                    value, trainable=False, dtype=self.variable_dtype, name="rnn_state"
+
+        def state(i, size):
+            # An initializer, so that a model built within a scope of Keras gets its value later.
+            return keras.Variable(
+                lambda shape, dtype: ops.cast(
+                    tree.flatten(self.get_initial_state(batch))[i], dtype
                 ),
-                self.get_initial_state(batch),
+                shape=(batch, size),
+                dtype=self.variable_dtype,
+                trainable=False,
+                name="rnn_state",
             )
-        )
+
+        flat = [state(i, size) for i, size in enumerate(self._state_sizes())]
+        self._keep_states(loop.packed(self.state_size, flat))
 
     # States carried from batch to batch
 
@@ -153,7 +163,8 @@ class RNN(RecurrentCall, keras.layers.RNN):
         Arguments:
             states: list of arrays of shape (batch, state size), or (number of rows, state size)
                 with ``rows``; None for the initial state.
-            rows: indices of the rows to set, or a boolean array of shape (batch,); None for all.
+            rows: indices of the rows to set, a slice, or a boolean array of shape (batch,); None
+                for all.
 
         Raises:
             ValueError: the layer is not stateful, or a shape is wrong.
@@ -169,7 +180,8 @@ class RNN(RecurrentCall, keras.layers.RNN):
             self._create_states(None)
         variables = tree.flatten(self.states)
         batch = variables[0].shape[0]
-        rows = np.arange(batch)[slice(None) if rows is None else np.asarray(rows)]
+        rows = slice(None) if rows is None else rows
+        rows = np.arange(batch)[rows if isinstance(rows, slice) else np.asarray(rows)]
         if states is None:
             states = tree.map_structure(lambda s: s[: len(rows)], self.get_initial_state(batch))
         states = tree.map_structure(ops.convert_to_numpy, states)
@@ -206,6 +218,11 @@ class RNN(RecurrentCall, keras.layers.RNN):
 
     # Calling
 
+    def _check(self, shape, initial_state, mask) -> None:
+        super()._check(shape, initial_state, mask)
+        if self.unroll:
+            checks.known_timesteps(self, shape)
+
     def _state_sizes(self) -> list[int]:
         return tree.flatten(self.state_size)
 
@@ -226,12 +243,6 @@ class RNN(RecurrentCall, keras.layers.RNN):
         if self.time_major:
             sequences = loop.time_axis_swapped(sequences)
             mask = None if mask is None else ops.transpose(mask)
-        if self.unroll and sequences.shape[1] is None:
-            raise ValueError(
-                f"{type(self).__name__} '{self.name}' must know the number of timesteps to unroll "
-                f"them, got an input of shape {tuple(sequences.shape)}; give the model an input "
-                "shape with timesteps, or leave out unroll=True."
-            )
         states = self._first_states(sequences, initial_state)
         # Also when not training: SimpleRNNCell asks for its masks then too, within the loop.
         self._draw_dropout_masks(sequences, states)
