@@ -67,6 +67,7 @@ def test_each_argument_ends_somewhere_or_in_an_error(call):
     assert translated.kwargs is not kwargs
 
 
+@settings(deadline=None)
 @given(calls())
 def test_translating_twice_changes_nothing(call):
     layer, args, kwargs = call

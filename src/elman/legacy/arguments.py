@@ -57,7 +57,7 @@ def translate(
 ) -> Translated:
     """Turn the arguments of an old constructor call into today's.
 
-    Args:
+    Arguments:
         layer: the class name as the user wrote it, e.g. "LSTM", "CuDNNGRU", "Convolution2D":
             some old names settle how values by position are read.
         args: the values given by position.
