@@ -23,6 +23,7 @@ demo: .venv/.elman
 	@.venv/bin/python examples/demo.py
 
 test: .venv/.elman
+	@.venv/bin/ctest --test-dir build/.venv --output-on-failure
 	@KERAS_BACKEND=jax .venv/bin/python -m pytest -n 2 $(ARGS)
 
 test-backends: .venv-backends/.elman
@@ -60,7 +61,8 @@ clean:
 
 .venv/.elman: .venv/.python pyproject.toml $(NATIVE)
 	@$(@D)/bin/$(PIP) --group build --group test
-	@$(@D)/bin/$(PIP) --no-build-isolation -C build-dir=build/$(@D) --editable '.[jax]'
+	@$(@D)/bin/$(PIP) --no-build-isolation -C build-dir=build/$(@D) -C cmake.define.BUILD_TESTING=ON \
+	    --editable '.[jax]'
 	@touch $@
 
 .venv/.lint: .venv/.elman
