@@ -8,7 +8,7 @@ import pytest
 from keras.ops import convert_to_numpy
 
 from elman import layers
-from elman.models import Sequential, clone_model
+from elman.models import Model, Sequential, clone_model
 
 RECURRENT = ["SimpleRNN", "LSTM", "GRU", "CuDNNLSTM", "CuDNNGRU"]
 
@@ -244,6 +244,17 @@ def test_a_whole_model_in_the_words_of_keras_1():
     assert len(old.losses) == 3
     old.compile("sgd", "mse")
     assert np.isfinite(old.fit(x, array(8, 1), verbose=0).history["loss"][0])
+
+
+def test_a_functional_model_in_the_words_of_keras_1():
+    x = layers.Input(shape=(6, 3))
+    model = Model(input=x, output=layers.Dense(output_dim=1)(layers.SimpleRNN(4)(x)))
+    model.compile("sgd", "mse")
+    history = model.fit(array(8, 6, 3), array(8, 1), nb_epoch=3, verbose=0)
+    assert len(history.history["loss"]) == 3
+    assert clone_model(model).output_shape == (None, 1)
+    with pytest.raises(TypeError, match="give only epochs"):
+        model.fit(array(8, 6, 3), array(8, 1), nb_epoch=3, epochs=2)
 
 
 def test_keras_1_sigmoid_of_the_gates():

@@ -3,6 +3,7 @@
 import keras
 
 from elman import _keras_private
+from elman.legacy.methods import rename
 from elman.models.training import Recurrent
 
 
@@ -19,11 +20,12 @@ class Model(Recurrent, keras.Model):
     """
 
     def __new__(cls, *args, **kwargs):
-        if cls is Model and _is_functional(args, kwargs):
+        if cls is Model and _is_functional(args, rename("Model", kwargs)):
             cls = Functional
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args, **kwargs):
+        kwargs = rename("Model", kwargs)
         if _is_functional(args, kwargs):
             _make_functional(type(self))
             Functional.__init__(self, *args, **kwargs)
@@ -35,8 +37,9 @@ class Model(Recurrent, keras.Model):
 class Functional(Model, _keras_private.Functional):
     """What ``Model(inputs, outputs)`` gives."""
 
-    def __init__(self, inputs, outputs, name=None, **kwargs):
-        _keras_private.Functional.__init__(self, inputs, outputs, name=name, **kwargs)
+    def __init__(self, inputs=None, outputs=None, name=None, **kwargs):
+        given = {"inputs": inputs, "outputs": outputs} | rename("Model", kwargs)
+        _keras_private.Functional.__init__(self, name=name, **given)
 
 
 def _is_functional(args, kwargs) -> bool:

@@ -5,6 +5,7 @@ import numpy as np
 from keras import tree
 
 from elman.layers.exporting import portable
+from elman.legacy.methods import rename
 
 
 class Recurrent:
@@ -28,7 +29,8 @@ class Recurrent:
     reset_state = reset_states
 
     def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
-        return super().fit(x, y, self._batch_size("fit", x, batch_size), *args, **kwargs)
+        batch_size = self._batch_size("fit", x, batch_size)
+        return super().fit(x, y, batch_size, *args, **rename("fit", kwargs))
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         return super().evaluate(x, y, self._batch_size("evaluate", x, batch_size), *args, **kwargs)
