@@ -216,8 +216,15 @@ void set_num_threads_export(int64_t threads) {
   set_num_threads(static_cast<int>(threads));
 }
 
+// Operations done in registers; `bytes` is the size of their numbers.
+double multiply_adds_export(int64_t bytes, int64_t rounds) {
+  return bytes == 8 ? kernels<double>().multiply_adds(rounds)
+                    : kernels<float>().multiply_adds(rounds);
+}
+
 }  // namespace
 
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(multiply_adds, multiply_adds_export)
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(forward, forward_export)
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(backward, backward_export)
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(saved_size, saved_size_export)

@@ -16,7 +16,7 @@ struct Constants<float> {
   static constexpr float ln2_high = 0x1.62ep-1f, ln2_low = 0x1.0bfbe8p-15f;
   static constexpr int mantissa = 23;
   static constexpr uint32_t one = 0x3f800000u, sign = 0x80000000u;
-  static constexpr float tanh_limit = 10.f;     // tanh rounds to 1 from 9.02 on
+  static constexpr float tanh_limit = 10.f;               // tanh rounds to 1 from 9.02 on
   static constexpr float sigmoid_limit = 0x1.5d589ep+6f;  // exp(-it) is the least normal number
   // expm1(r) = r + r^2 q(r) to 1.4e-8 of its value for |r| <= ln 2 / 2, fitted by least squares
   // with Lawson's weights.

@@ -91,9 +91,10 @@ void backward(const Layer<S>& layer, const Gradients<S>& gradients, char* packed
 
 template <class S>
 Index most_shares(const Layer<S>& layer) {
-  return with_cell(layer.cell,
-                   [&]<class C>() { const Index panels = column_panels<S, C>(layer), rows = layer.I + layer.H;
-    return panels > rows ? panels : rows; });
+  return with_cell(layer.cell, [&]<class C>() {
+    const Index panels = column_panels<S, C>(layer), rows = layer.I + layer.H;
+    return panels > rows ? panels : rows;
+  });
 }
 
 template <class S>
@@ -123,10 +124,24 @@ void apply(Activation activation, const S* x, S* y, Index count) {
 }
 
 template <class S>
-constexpr Kernels<S> table{lanes<S>,         saved_size<S>,  packed_bytes<S>,  pack_all<S>,
-                           forward_bytes<S>, forward<S>,     da_size<S>,       backward_bytes<S>,
-                           backward<S>,      most_shares<S>, weights_bytes<S>, weights<S>,
-                           apply<S>};
+double multiply_adds(Index rounds) {
+  volatile S one = 1, zero = 0;
+  const Vec<S> x = broadcast(S(one)), y = broadcast(S(zero));
+  Vec<S> sums[tile_sums];
+  for (int n = 0; n < tile_sums; ++n) sums[n] = broadcast(S(n) * one);  // no two alike
+  for (Index round = 0; round < rounds; ++round) {
+#pragma GCC unroll 24
+    for (int n = 0; n < tile_sums; ++n) sums[n] = sums[n] * x + y;
+  }
+  for (int n = 0; n < tile_sums; ++n) zero = zero + sums[n][0];
+  return 2. * static_cast<double>(rounds * tile_sums * lanes<S>);
+}
+
+template <class S>
+constexpr Kernels<S> table{lanes<S>,         saved_size<S>,   packed_bytes<S>,  pack_all<S>,
+                           forward_bytes<S>, forward<S>,      da_size<S>,       backward_bytes<S>,
+                           backward<S>,      most_shares<S>,  weights_bytes<S>, weights<S>,
+                           apply<S>,         multiply_adds<S>};
 
 }  // namespace
 

@@ -42,6 +42,10 @@ struct Kernels {
 
   // y[i] = activation(x[i]); x and y may be the same.
   void (*apply)(Activation, const S* x, S* y, int64_t count);
+
+  // Multiplies and adds in registers, `rounds` times as many as a tile holds, and gives their
+  // number: what the processor can do at most, for benchmarks.
+  double (*multiply_adds)(int64_t rounds);
 };
 
 }  // namespace elman

@@ -71,8 +71,12 @@ struct Weights {
   Index step = 0, row = 0;  // where the sum has come to
   std::size_t used;
 
-  void scaled_copy(S* to, const S* from, const S* factor, Index count) const {
-    for (Index i = 0; i < count; ++i) to[i] = factor ? from[i] * factor[i] : from[i];
+  static void scaled_copy(S* to, const S* from, const S* factor, Index count) {
+    if (!factor) {
+      __builtin_memcpy(to, from, static_cast<std::size_t>(count) * sizeof(S));
+      return;
+    }
+    for (Index i = 0; i < count; ++i) to[i] = from[i] * factor[i];
   }
 
   void gather_term(Index k) {
@@ -122,20 +126,30 @@ struct Weights {
                 to - from, v);
   }
 
+  // The columns of da from a block on, side by side in `panel`; adds them up in `bias`.
+  void pack(Index block, Index vectors, Index found, S* bias) {
+    Vec<S> total[panel_vectors] = {};
+    for (Index v = 0; v < vectors; ++v) total[v] = load(bias + v * L);
+    S* to = panel;
+    for (Index k = 0; k < found; ++k) {
+      const S* from = da_rows[k] + block * C::d_slots * L;
+#pragma GCC unroll 4
+      for (int v = 0; v < panel_vectors; ++v) {
+        if (v >= vectors) break;
+        const Vec<S> value = load(from + v * L);
+        store(to + v * L, value);
+        total[v] += value;
+      }
+      to += vectors * L;
+    }
+    for (Index v = 0; v < vectors; ++v) store(bias + v * L, total[v]);
+  }
+
   void accumulate(Index p, Index found) {
     const Index block = p * panel_blocks;
     const Index vectors = least(panel_blocks, n.blocks - block) * C::d_slots;
     S* sum = sums + (p - first_panel) * (terms + 1) * width;
-    S* bias = sum + terms * width;
-    for (Index v = 0; v < vectors; ++v) {
-      Vec<S> total = load(bias + v * L);
-      for (Index k = 0; k < found; ++k) {
-        const Vec<S> value = load(da_rows[k] + (block * C::d_slots + v) * L);
-        store(panel + (k * vectors + v) * L, value);
-        total += value;
-      }
-      store(bias + v * L, total);
-    }
+    pack(block, vectors, found, sum + terms * width);
     const Index I = layer.I, H = layer.H;
     add(0, I, 0, C::w_slots, vectors, found, sum);
     add(I, I + H, C::u_first, C::u_slots, vectors, found, sum);
