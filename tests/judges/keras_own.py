@@ -33,7 +33,7 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def test_cases(module: ModuleType) -> dict[str, type[TestCase]]:
+def cases_of(module: ModuleType) -> dict[str, type[TestCase]]:
     """The test classes that a module defines itself."""
     return {
         name: value
