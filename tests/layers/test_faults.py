@@ -4,11 +4,18 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from packaging.version import Version
 
 from elman import layers, models
 
 BACKEND = keras.backend.backend()
 CELLS = ("SimpleRNN", "LSTM", "GRU")
+
+# Before 3.15 Keras exported no open axis to ONNX at all.
+of_torch_tracing = pytest.mark.skipif(
+    BACKEND != "torch" or Version(keras.__version__) < Version("3.15"),
+    reason="the fault is one of torch's tracing with an open time axis",
+)
 
 
 def random(*shape):
@@ -43,7 +50,7 @@ def test_unroll_and_go_backwards_together(masked):
     np.testing.assert_allclose(numpy(y), numpy(looped(x, mask=mask)), atol=1e-6)
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="the fault is one of torch's tracing")
+@of_torch_tracing
 @pytest.mark.parametrize("cell", [*CELLS, "Bidirectional"])
 def test_onnx_export_keeps_the_time_axis_open(cell, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -61,7 +68,7 @@ def test_onnx_export_keeps_the_time_axis_open(cell, tmp_path):
         np.testing.assert_allclose(exported, model.predict(x, verbose=0), atol=1e-5)
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="the fault is one of torch's tracing")
+@of_torch_tracing
 def test_onnx_export_refuses_what_it_cannot_keep_open(tmp_path):
     model = models.Sequential([keras.Input((None, 5)), layers.GRU(3, reset_after=False)])
     model.predict(random(2, 3, 5), verbose=0)

@@ -37,9 +37,9 @@ class Model(Recurrent, keras.Model):
 class Functional(Model, _keras_private.Functional):
     """What ``Model(inputs, outputs)`` gives."""
 
-    def __init__(self, inputs=None, outputs=None, name=None, **kwargs):
-        given = {"inputs": inputs, "outputs": outputs} | rename("Model", kwargs)
-        _keras_private.Functional.__init__(self, name=name, **given)
+    # A signature of this form tells Keras that the configuration holds inputs and outputs.
+    def __init__(self, *args, **kwargs):
+        _keras_private.Functional.__init__(self, *args, **rename("Model", kwargs))
 
 
 def _is_functional(args, kwargs) -> bool:
