@@ -63,7 +63,9 @@ class TimeDistributed(keras.layers.TimeDistributed):
         shape = ops.shape(inputs)
         outputs = self.layer(ops.reshape(inputs, (-1, *shape[2:])), **kwargs)
         outputs = ops.reshape(outputs, (*shape[:2], *ops.shape(outputs)[1:]))
-        return outputs
+        # As in Keras, this layer's dtype policy holds for the inner layer's output.
+        floating = keras.backend.is_float_dtype(outputs.dtype)
+        return ops.cast(outputs, self.compute_dtype) if floating else outputs
 
     def _step_by_step(self, inputs, kwargs):
         """A stateful layer carries its state from timestep to timestep, so they run in order."""
