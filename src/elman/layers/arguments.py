@@ -5,7 +5,7 @@ import inspect
 
 import keras
 
-from elman.layers import activations
+from elman.layers import activations, checks
 from elman.legacy.arguments import BASE, translate
 
 
@@ -32,6 +32,8 @@ def old_arguments(cls):
         translated = translate(cls.__name__, args, kwargs, parameters[1:], keywords)
         if translated.time_major:
             translated.kwargs["time_major"] = True
+        if "units" in translated.kwargs:
+            checks.positive_integer(cls.__name__, "units", translated.kwargs["units"])
         for name in ("activation", "recurrent_activation"):
             if name in translated.kwargs:
                 translated.kwargs[name] = activations.resolve(name, translated.kwargs[name])
@@ -41,7 +43,7 @@ def old_arguments(cls):
             # What keras.Sequential looks for; it has no place for the batch size.
             self._input_shape_arg = translated.batch_input_shape[1:]
         if translated.weights is not None:
-            _set_when_built(self, translated.weights)
+            set_when_built(self, translated.weights)
 
     @functools.wraps(get_config)
     def get_config_unambiguous(self):
@@ -82,7 +84,9 @@ def _signature(cls) -> inspect.Signature:
     )
 
 
-def _set_when_built(layer, weights) -> None:
+def set_when_built(layer, weights) -> None:
+    """Give ``layer`` its initial weights, now or when it is built."""
+    layer.initial_weights = tuple(weights)
     if layer.built and layer.weights:
         layer.set_weights(weights)
         return

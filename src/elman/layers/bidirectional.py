@@ -3,7 +3,7 @@
 import keras
 from keras import ops, tree
 
-from elman.layers.arguments import old_arguments
+from elman.layers.arguments import old_arguments, set_when_built
 from elman.layers.calling import RecurrentCall
 
 _MERGE = {
@@ -65,6 +65,9 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
         super().__init__(layer, merge_mode, weights, backward_layer, **kwargs)
         self.batch_input_shape = getattr(layer, "batch_input_shape", None)
         self.time_major = getattr(layer, "time_major", False)
+        initial_weights = getattr(layer, "initial_weights", None)
+        if initial_weights:  # those of the layer are those of its forward copy, as in Keras 1
+            set_when_built(self.forward_layer, initial_weights)
 
     def _state_sizes(self) -> list[int]:
         return self.forward_layer._state_sizes() + self.backward_layer._state_sizes()

@@ -2,7 +2,6 @@
 
 import keras
 
-from elman.layers import checks
 from elman.layers.arguments import old_arguments
 from elman.layers.cells import Cell
 from elman.layers.cudnn import CuDNN
@@ -26,10 +25,6 @@ class GRUCell(Cell, keras.layers.GRUCell):
 
     Source: Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder", EMNLP 2014.
     """
-
-    def __init__(self, units, **kwargs):
-        checks.positive_integer("GRUCell", "units", units)
-        super().__init__(units, **kwargs)
 
 
 @keras.saving.register_keras_serializable("elman")
@@ -74,8 +69,4 @@ class GRU(CuDNN, keras.layers.GRU, RNN):
     version 1 (``reset_after=True``) and version 3 (``False``) of arXiv:1406.1078.
     """
 
-    def __init__(self, units, **kwargs):
-        checks.positive_integer("GRU", "units", units)
-        super().__init__(units, **kwargs)
-
-    call = RNN.call
+    call = RNN.call  # Keras's own takes no constants

@@ -2,7 +2,6 @@
 
 import keras
 
-from elman.layers import checks
 from elman.layers.arguments import old_arguments
 from elman.layers.cells import Cell
 from elman.layers.cudnn import CuDNN
@@ -31,10 +30,6 @@ class LSTMCell(Cell, keras.layers.LSTMCell):
     Source: Hochreiter, Schmidhuber, "Long Short-Term Memory", Neural Computation 9 (1997),
     1735-1780.
     """
-
-    def __init__(self, units, **kwargs):
-        checks.positive_integer("LSTMCell", "units", units)
-        super().__init__(units, **kwargs)
 
 
 @keras.saving.register_keras_serializable("elman")
@@ -78,8 +73,4 @@ class LSTM(CuDNN, keras.layers.LSTM, RNN):
     1735-1780; forget gate: Gers, Schmidhuber, Cummins, Neural Computation 12 (2000), 2451-2471.
     """
 
-    def __init__(self, units, **kwargs):
-        checks.positive_integer("LSTM", "units", units)
-        super().__init__(units, **kwargs)
-
-    call = RNN.call
+    call = RNN.call  # Keras's own takes no constants

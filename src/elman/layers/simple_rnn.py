@@ -2,7 +2,6 @@
 
 import keras
 
-from elman.layers import checks
 from elman.layers.arguments import old_arguments
 from elman.layers.cells import Cell
 from elman.layers.rnn import RNN
@@ -27,10 +26,6 @@ class SimpleRNNCell(Cell, keras.layers.SimpleRNNCell):
 
     Source: Elman, "Finding Structure in Time", Cognitive Science 14 (1990), 179-211.
     """
-
-    def __init__(self, units, **kwargs):
-        checks.positive_integer("SimpleRNNCell", "units", units)
-        super().__init__(units, **kwargs)
 
 
 @keras.saving.register_keras_serializable("elman")
@@ -74,8 +69,4 @@ class SimpleRNN(keras.layers.SimpleRNN, RNN):
     Source: Elman, "Finding Structure in Time", Cognitive Science 14 (1990), 179-211.
     """
 
-    def __init__(self, units, **kwargs):
-        checks.positive_integer("SimpleRNN", "units", units)
-        super().__init__(units, **kwargs)
-
-    call = RNN.call
+    call = RNN.call  # Keras's own takes no constants
