@@ -3,7 +3,7 @@
 #   PYTHON    the Python (3.11 or newer) to build environments from
 #   TORCH     the torch to test with
 #   BACKENDS  which of jax, torch, tensorflow `make test-backends` runs
-#   ARGS      more arguments for pytest, as in  make test ARGS="-k lstm"
+#   ARGS      more arguments for pytest or the benchmark, as in  make test ARGS="-k lstm"
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BACKENDS ?= jax torch tensorflow
@@ -46,6 +46,9 @@ format: .venv/.lint
 	@.venv/bin/ruff format --quiet .
 	@$(if $(CXX_FILES),.venv/bin/clang-format -i $(CXX_FILES))
 
+bench: .venv-backends/.elman
+	@.venv-backends/bin/python benchmarks/compare.py $(ARGS)
+
 clean:
 	rm -rf .venv .venv-backends build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -71,7 +74,7 @@ clean:
 
 # tf-keras asks for the tensorflow package, which tensorflow-cpu stands in for.
 .venv-backends/.elman: .venv-backends/.python pyproject.toml $(NATIVE)
-	@$(@D)/bin/$(PIP) --group build --group test $(TORCH) tensorflow-cpu==2.21.*
+	@$(@D)/bin/$(PIP) --group build --group test --group bench $(TORCH) tensorflow-cpu==2.21.*
 	@$(@D)/bin/$(PIP) --no-deps tf-keras==2.21.*
 	@$(@D)/bin/$(PIP) --no-build-isolation -C build-dir=build/$(@D) --editable '.[jax]'
 	@touch $@
