@@ -324,6 +324,26 @@ def test_weights_of_a_bidirectional(by_position):
     np.testing.assert_allclose(y, np.concatenate(expected, axis=-1), atol=1e-6)
 
 
+def test_weights_of_the_layer_inside_a_bidirectional_are_those_forwards():
+    forward = [array(10, 3), array(3, 3, seed=1), array(3, seed=2)]
+    x = array(8, 2, 10, seed=6)
+    rnn = layers.SimpleRNN(3, weights=forward, return_sequences=True)
+    model = Sequential([layers.Bidirectional(rnn, input_shape=(2, 10))])
+    y = model.predict(x, verbose=0)
+    np.testing.assert_allclose(y[..., :3], simple_rnn(x, *forward), atol=1e-6)
+    assert np.abs(y[..., 3:] - simple_rnn(x[:, ::-1], *forward)[:, ::-1]).max() > 0.1
+
+
+def test_weights_of_a_stateful_layer():
+    weights = [array(10, 3), array(3, 3, seed=1), array(3, seed=2)]
+    x = array(8, 2, 10, seed=3)
+    layer = layers.SimpleRNN(3, weights=weights, stateful=True, batch_input_shape=(8, 2, 10))
+    model = Sequential([layer])
+    expected = simple_rnn(np.concatenate([x, x], axis=1), *weights)
+    for t in (1, 3):
+        np.testing.assert_allclose(model.predict(x, verbose=0), expected[:, t], atol=1e-6)
+
+
 @pytest.mark.parametrize("bare", [False, True])
 def test_weights_of_an_embedding(bare):
     matrix = array(9, 4)
