@@ -52,8 +52,14 @@ struct PackedWeights {
 
   PackedWeights(const Layer<S>& layer, Packing packing, Pieces& memory) {
     const Sizes<S, C> n(layer);
-    const auto columns = [&](Index K, int first, int count) {
-      return Packed<S>{nullptr, K, n.blocks * count, count, first, C::slots};
+    const bool in_place = layer.B * layer.T <= max_spread_rows && layer.H % L == 0;
+    const auto columns = [&](Index K, int first, int count, const S* matrix) {
+      Packed<S> packed{nullptr, K, n.blocks * count, count, first, C::slots};
+      if (in_place) packed.matrix = matrix;
+      packed.columns = n.columns;
+      packed.H = layer.H;
+      packed.gate_of_slot = C::gate_of_slot;
+      return packed;
     };
     const auto rows = [&](Index width, int count) {
       return Packed<S>{nullptr, n.blocks * count * L, ceil_div(width, L), 1, 0, 1};
@@ -63,9 +69,10 @@ struct PackedWeights {
       packed.data = memory.take<S>(packed.size());
     };
     if (packing.forward) {
-      place(w, columns(layer.I, 0, C::w_slots));
-      place(u, columns(layer.H, C::u_first, C::u_slots));
-      if (two_products) place(candidate, columns(layer.H, 0, 1));
+      const S* matrix = layer.recurrent_kernel;
+      place(w, columns(layer.I, 0, C::w_slots, layer.kernel));
+      place(u, columns(layer.H, C::u_first, C::u_slots, matrix));
+      if (two_products) place(candidate, columns(layer.H, 0, 1, matrix));
       initial = memory.take<S>(n.saved);
     }
     if (packing.backward) {
@@ -80,6 +87,7 @@ struct PackedWeights {
 template <class S, class C>
 void pack_columns(const Packed<S>& packed, const S* matrix, Index H, Index columns) {
   constexpr Index L = lanes<S>;
+  if (packed.matrix) return;
   for (Index p = 0; p < packed.panels(); ++p) {
     const Index width = packed.width(p);
     S* panel = const_cast<S*>(packed.panel(p));
