@@ -15,6 +15,7 @@ class Kind:
     cells: tuple[str, ...]
     wrapper: str = ""
     cell_options: dict = field(default_factory=dict)
+    engine: str = "auto"
 
     @property
     def state_count(self):
@@ -28,6 +29,7 @@ class Kind:
 
     def make(self, units=3, merge_mode="concat", **options):
         """The layer; options that belong to cells go to them."""
+        options = {"engine": self.engine} | options
         of_cell = self.cell_options | {
             name: options.pop(name)
             for name in ("activation", "recurrent_activation", "use_bias", "dropout",
@@ -94,6 +96,7 @@ BIDIRECTIONAL = {
 KINDS = SINGLE | WRAPPED | BIDIRECTIONAL
 # One of each sort, for laws that are the same for the others.
 SORTS = SINGLE | {name: KINDS[name] for name in ("RNN(StackedRNNCells)", "Bidirectional(LSTM)")}
+SORTS["LSTM-engine-keras"] = Kind(("LSTM",), engine="keras")
 
 
 def build(layer, features=2, seed=0):

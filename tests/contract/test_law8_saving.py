@@ -24,6 +24,7 @@ SETTINGS = {
     "go_backwards": True,
     "unroll": True,
     "zero_output_for_mask": True,
+    "engine": "keras",
 }
 OF_THE_LAYER = {
     "kernel_initializer": "he_normal",
@@ -89,12 +90,15 @@ def test_every_setting_is_kept(kind):
                 assert found == value, name
 
 
-@pytest.mark.parametrize("use_cudnn", [True, False])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("use_cudnn", True), ("use_cudnn", False), ("engine", "native"), ("engine", "keras")],
+)
 @pytest.mark.parametrize("layer", ["LSTM", "GRU"])
-def test_use_cudnn_is_kept(layer, use_cudnn, tmp_path):
-    model = models.Sequential([keras.Input((5, 2)), getattr(layers, layer)(3, use_cudnn=use_cudnn)])
+def test_what_computes_is_kept(layer, name, value, tmp_path):
+    model = models.Sequential([keras.Input((5, 2)), getattr(layers, layer)(3, **{name: value})])
     model.save(tmp_path / "model.keras")
-    assert models.load_model(tmp_path / "model.keras").layers[0].use_cudnn is use_cudnn
+    assert getattr(models.load_model(tmp_path / "model.keras").layers[0], name) == value
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "Bidirectional(GRU)", "RNN(StackedRNNCells)"])
