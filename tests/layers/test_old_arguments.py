@@ -161,6 +161,23 @@ def test_embedding_first():
     assert flat.count_params() == 9 * 4 + 5 * 4 + 1
 
 
+def test_an_embedding_waits_for_a_batch_where_a_layer_needs_the_length():
+    def stack():
+        return [layers.Embedding(9, 4), layers.Flatten(), layers.Dense(1)]
+
+    model = Sequential(stack())
+    assert not model.built
+    assert model(np.ones((2, 5))).shape == (2, 1)
+    assert model.count_params() == 9 * 4 + 5 * 4 + 1
+    built = Sequential(stack())
+    built.build((None, 5))
+    assert built.output_shape == (None, 1)
+    with pytest.raises(ValueError, match="fully-defined"):
+        Sequential([layers.Input((None,)), *stack()])
+    with pytest.raises(ValueError, match=r"must be given an array of shape \(batch, timesteps"):
+        Sequential([layers.Embedding(9, 4), layers.LSTM(3), layers.LSTM(3)])
+
+
 def test_input_layer_first():
     assert shapes(layers.InputLayer(input_shape=(2, 10)), layers.LSTM(3))[1] == (None, 3)
     assert shapes(layers.InputLayer(batch_input_shape=(8, 2, 10)), layers.LSTM(3))[1] == (8, 3)

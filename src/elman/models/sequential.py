@@ -33,4 +33,20 @@ class Sequential(Recurrent, keras.Sequential):
             and not isinstance(layer, keras.layers.InputLayer)
         ):
             super().add(keras.layers.InputLayer(batch_shape=shape), rebuild=False)
+            self._length_is_assumed = shape == (None, None)
         super().add(layer, rebuild=rebuild)
+
+    def _maybe_rebuild(self):
+        """Build the model, unless it takes a batch to know how long its sequences are.
+
+        An Embedding without input_length takes sequences of any length, as in Keras 2; where a
+        layer above it needs the length for its weights, the first batch says it, as in Keras 3.
+        """
+        try:
+            super()._maybe_rebuild()
+        except ValueError as error:
+            needs_length = "must be fully-defined" in str(error)  # Keras's words for a None axis
+            if not (needs_length and getattr(self, "_length_is_assumed", False)):
+                raise
+            self._length_is_assumed = False
+            self._layers.pop(0)
