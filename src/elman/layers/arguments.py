@@ -36,7 +36,9 @@ def old_arguments(cls):
             checks.positive_integer(cls.__name__, "units", translated.kwargs["units"])
         for name in ("activation", "recurrent_activation"):
             if name in translated.kwargs:
-                translated.kwargs[name] = activations.resolve(name, translated.kwargs[name])
+                # Words of Keras 1 leave no doubt; today's name of the argument does.
+                value = activations.resolve(name, translated.kwargs[name], doubtful=name in kwargs)
+                translated.kwargs[name] = value
         init(self, **translated.kwargs)
         if translated.batch_input_shape is not None:
             self.batch_input_shape = translated.batch_input_shape
@@ -85,16 +87,17 @@ def _signature(cls) -> inspect.Signature:
 
 
 def set_when_built(layer, weights) -> None:
-    """Give ``layer`` its initial weights, now or when it is built."""
-    layer.initial_weights = tuple(weights)
+    """Give ``layer`` its initial weights, now or when it is built; until then it keeps them."""
     if layer.built and layer.weights:
         layer.set_weights(weights)
         return
     build = layer.build
+    layer.initial_weights = tuple(weights)
 
     @functools.wraps(build)
     def build_and_set(*args, **kwargs):
         build(*args, **kwargs)
-        layer.set_weights(weights)
+        layer.set_weights(layer.initial_weights)
+        layer.build, layer.initial_weights = build, ()
 
     layer.build = build_and_set
