@@ -30,16 +30,23 @@ def hard_sigmoid(x):
     return ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
-def resolve(name: str, value):
-    """Turn the string ``"hard_sigmoid"`` into the function that it meant when it was written."""
+def resolve(name: str, value, doubtful: bool):
+    """Turn the string ``"hard_sigmoid"`` into the function that it meant when it was written.
+
+    Arguments:
+        name: the argument.
+        value: what was given for it.
+        doubtful: whether Keras 3 might have been meant, so that the choice must be said aloud.
+    """
     if not isinstance(value, str) or value != "hard_sigmoid":
         return value
-    warnings.warn(
-        f"{name}='hard_sigmoid' is read as Keras 1, Keras 2 and TensorFlow meant it, "
-        "clip(0.2 x + 0.5, 0, 1); for Keras 3's relu6(x + 3) / 6 pass the function "
-        "keras.activations.hard_sigmoid.",
-        stacklevel=4,
-    )
+    if doubtful:
+        warnings.warn(
+            f"{name}='hard_sigmoid' is read as Keras 1, Keras 2 and TensorFlow meant it, "
+            "clip(0.2 x + 0.5, 0, 1); for Keras 3's relu6(x + 3) / 6 pass the function "
+            "keras.activations.hard_sigmoid.",
+            stacklevel=3,
+        )
     return hard_sigmoid
 
 

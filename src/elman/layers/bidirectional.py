@@ -85,8 +85,8 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
                 layer.build(sequences_shape, **shapes)
 
     def call(self, sequences, initial_state=None, mask=None, training=None, constants=None):
-        states = list(initial_state) if initial_state is not None else []
-        half = len(states) // 2
+        states = tree.flatten(initial_state) if initial_state is not None else []
+        half = len(tree.flatten(self.forward_layer.state_size))
         forward = self._run(self.forward_layer, sequences, states[:half], mask, training, constants)
         backward = self._run(
             self.backward_layer, sequences, states[half:], mask, training, constants
@@ -112,7 +112,7 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
         mask = tree.flatten(mask)[0] if mask is not None and self.return_sequences else None
         if not self.return_state:
             return [mask, mask] if self.merge_mode is None else mask
-        states = [None] * (2 * len(self.forward_layer.state_size))
+        states = [None for d in (self.forward_layer, self.backward_layer) for _ in d.state_size]
         return [mask, *([mask] if self.merge_mode is None else []), *states]
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
