@@ -5,7 +5,9 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def _first_names(request):
-    """In a docstring's example the first LSTM is called "lstm", whatever ran before."""
+def _docstring_example(request):
+    """Examples show what JAX prints, and the first LSTM in each is called "lstm"."""
     if isinstance(request.node, pytest.DoctestItem):
+        if keras.backend.backend() != "jax":
+            pytest.skip("examples show what JAX prints")
         keras.utils.clear_session()
