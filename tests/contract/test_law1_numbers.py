@@ -15,6 +15,8 @@ from kinds import (
     random_states,
 )
 
+from elman import layers
+
 # float64: sums in another order, and functions within a few units in the last place. On JAX and
 # torch Keras's own code rounds some results to float32 whatever they are computed from
 # (`keras.backend.result_type("float64", "float64")` is float32 there); the kernels do not.
@@ -113,6 +115,29 @@ def test_both_directions(kind):
 @pytest.mark.parametrize("merge_mode", ["sum", "ave", "mul", None])
 def test_merge_mode(merge_mode, options):
     check(KINDS["Bidirectional(LSTM)"], options, merge_mode=merge_mode)
+
+
+def test_backward_layer_of_its_own():
+    """Each direction takes as many of the initial states as it has."""
+    x, mask = random_batch().astype("float32"), random_mask()
+    lstm, gru = KINDS["LSTM"], KINDS["GRU"]
+    options = {"return_sequences": True, "return_state": True}
+    layer = layers.Bidirectional(
+        lstm.make(**options), backward_layer=gru.make(go_backwards=True, **options)
+    )
+    build(layer)
+    states = [*random_states(lstm), *random_states(gru, seed=8)]
+    given = [s.astype("float32") for s in states]
+    actual = to_numpy(layer(x, initial_state=given, mask=mask))
+    weights = to_numpy(layer.get_weights())
+    options["zero_output_for_mask"] = True
+    (y, *finals), _ = lstm.truth(weights[:3], x, states[:2], mask, **options)
+    (z, final), _ = gru.truth(weights[3:], x, states[2:], mask, go_backwards=True, **options)
+    expected = [np.concatenate([y, z[:, ::-1]], axis=-1), *finals, final]
+    compare("output", actual, expected, TOLERANCE["float32"])
+    seen = layer.compute_mask(x, mask)
+    assert seen[0] is mask
+    assert seen[1:] == [None] * 3
 
 
 @pytest.mark.parametrize("kind", SINGLE)
