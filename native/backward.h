@@ -8,6 +8,7 @@ namespace elman::ELMAN_TARGET {
 template <class S, class C>
 struct Backward {
   static constexpr Index L = lanes<S>;
+  using Weights = PackedWeights<S, C>;
 
   Backward(const Layer<S>& layer_, const Gradients<S>& gradients_, S* da_, Index first_,
            Index rows_, Pieces memory)
@@ -91,7 +92,7 @@ struct Backward {
   }
 
   template <class Pair>
-  void retreat(const Pair& pair, const PackedWeights<S, C>& weights, Index step) {
+  void retreat(const Pair& pair, const Weights& weights, Index step) {
     Index found = 0;
     for (Index row = 0; row < rows; ++row) {
       if (masked(layer, first + row, step)) {
@@ -105,31 +106,33 @@ struct Backward {
       ++found;
     }
     pointwise(pair, found, step);
-    if constexpr (PackedWeights<S, C>::two_products) {
-      product(weights.candidate_transposed, RowLayout{n.blocks, L, C::d_slots * L, 1}, 0, found,
-              step, through);
+    if constexpr (Weights::two_products) {
+      product(weights.candidate_transposed, {0, 1}, found, step, through);
       reset(pair, found, step);
     }
-    const RowLayout slots = C::u_slots == C::d_slots
-                                ? RowLayout{1, n.da, 0, 1}
-                                : RowLayout{n.blocks, C::u_slots * L, C::d_slots * L, 1};
-    if (!layer.recurrent_dropout) {
-      product(weights.u_transposed, slots, C::u_first * L, found, step, dh);
-      return;
+    for (int i = 0; i < Weights::u_parts(layer); ++i) {
+      const Part part = Weights::u_part(layer, i);
+      S* to = layer.recurrent_dropout ? through : dh;
+      if (layer.recurrent_dropout) clear(through, found);
+      product(weights.u_transposed[i], part, found, step, to);
+      if (layer.recurrent_dropout) drop(part.first, found);
     }
-    clear(through, found);
-    product(weights.u_transposed, slots, C::u_first * L, found, step, through);
-    drop(found);
   }
 
-  // to[row] += the gradients da of this step, from `offset` on, times the packed weights.
-  void product(const Packed<S>& packed, const RowLayout& layout, Index offset, Index found,
-               Index step, S* to) {
+  // The dropout mask of h for a row and the gate of a slot, or null.
+  const S* recurrent_mask(Index row, int slot_) const {
+    if (!layer.recurrent_dropout) return nullptr;
+    const Index gate = layer.recurrent_masks > 1 ? C::gate_of_slot[slot_] : 0;
+    return layer.recurrent_dropout + (gate * layer.B + first + row) * layer.H;
+  }
+
+  // to[row] += the gradients da of this step in the slots of a part, times the packed weights.
+  void product(const Packed<S>& packed, Part part, Index found, Index step, S* to) {
     for (Index m = 0; m < found; ++m) {
-      left[m] = da_row(active[m], step) + offset;
+      left[m] = da_row(active[m], step) + part.first * L;
       right[m] = to + active[m] * n.units;
     }
-    multiply(left, layout, packed, right, found);
+    multiply(left, slots_of<S, C>(part, n.blocks), packed, right, found);
   }
 
   void clear(S* rows_of, Index found) const {
@@ -139,9 +142,9 @@ struct Backward {
   }
 
   // dh += the gradient that came through the products, times the dropout.
-  void drop(Index found) {
+  void drop(int slot_, Index found) {
     for (Index m = 0; m < found; ++m) {
-      const S* factor = layer.recurrent_dropout + (first + active[m]) * layer.H;
+      const S* factor = recurrent_mask(active[m], slot_);
       S *to = dh + active[m] * n.units, *from = through + active[m] * n.units;
       for (Index unit = 0; unit < layer.H; ++unit) to[unit] += from[unit] * factor[unit];
     }
@@ -154,7 +157,7 @@ struct Backward {
       const S* h = h_before(m);
       const S* d_output =
           gradients.d_outputs ? gradients.d_outputs + (b * layer.T + step) * layer.H : nullptr;
-      if (PackedWeights<S, C>::two_products) {
+      if (Weights::two_products) {
         for (Index e = 0; e < n.units; e += L) store(through + row * n.units + e, Vec<S>{});
       }
       for (Index block = 0; block < n.blocks; ++block) {
@@ -177,9 +180,8 @@ struct Backward {
   template <class Pair>
   void reset(const Pair& pair, Index found, Index step) {
     for (Index m = 0; m < found; ++m) {
-      const Index row = active[m], b = first + row;
-      const S* h = h_before(m);
-      const S* factor = layer.recurrent_dropout ? layer.recurrent_dropout + b * layer.H : nullptr;
+      const Index row = active[m];
+      const S *h = h_before(m), *factor = recurrent_mask(row, 0);
       for (Index block = 0; block < n.blocks; ++block) {
         const Index unit = block * L, valid = least(L, layer.H - unit);
         const Vec<S> keep = factor ? load_part(factor + unit, valid) : broadcast(S(1));
@@ -194,33 +196,40 @@ struct Backward {
   }
 
   // The gradients of the input of steps [step0, step0 + count).
-  void project_back(const PackedWeights<S, C>& weights, Index step0, Index count) {
-    Index found = 0;
-    for (Index step = step0; step < step0 + count; ++step) {
-      for (Index row = 0; row < rows; ++row) {
-        if (masked(layer, first + row, step)) continue;
-        left[found] = da_row(row, step);
-        right[found] = dx + found * inputs;
-        for (Index e = 0; e < inputs; e += L) store(right[found] + e, Vec<S>{});
-        ++found;
+  void project_back(const Weights& weights, Index step0, Index count) {
+    for (int i = 0; i < Weights::w_parts(layer); ++i) {
+      const Part part = Weights::w_part(layer, i);
+      Index found = 0;
+      for (Index step = step0; step < step0 + count; ++step) {
+        for (Index row = 0; row < rows; ++row) {
+          if (masked(layer, first + row, step)) continue;
+          left[found] = da_row(row, step) + part.first * L;
+          right[found] = dx + found * inputs;
+          for (Index e = 0; e < inputs; e += L) store(right[found] + e, Vec<S>{});
+          ++found;
+        }
       }
+      multiply(left, slots_of<S, C>(part, n.blocks), weights.w_transposed[i], right, found);
+      deliver(step0, count, i);
     }
-    const RowLayout slots = C::w_slots == C::d_slots
-                                ? RowLayout{1, n.da, 0, 1}
-                                : RowLayout{n.blocks, C::w_slots * L, C::d_slots * L, 1};
-    multiply(left, slots, weights.w_transposed, right, found);
-    found = 0;
+  }
+
+  // From `dx` to the caller's array, times the dropout; the first part starts the sum.
+  void deliver(Index step0, Index count, int part) {
+    const Index I = layer.I;
+    const bool each = Weights::w_parts(layer) > 1;
+    const Index gate = each ? C::gate_of_slot[part] : 0;
+    Index found = 0;
     for (Index step = step0; step < step0 + count; ++step) {
       for (Index row = 0; row < rows; ++row) {
         const Index b = first + row;
         S* to = gradients.dx + (input_row(layer, b, step) - layer.x);
-        if (masked(layer, b, step)) {
-          for (Index i = 0; i < layer.I; ++i) to[i] = 0;
-          continue;
-        }
+        for (Index i = 0; part == 0 && i < I; ++i) to[i] = 0;
+        if (masked(layer, b, step)) continue;
         const S* from = right[found++];
-        const S* factor = layer.input_dropout ? layer.input_dropout + b * layer.I : nullptr;
-        for (Index i = 0; i < layer.I; ++i) to[i] = factor ? from[i] * factor[i] : from[i];
+        const S* drop = layer.input_dropout;
+        if (drop) drop += (gate * layer.B + b) * I;
+        for (Index i = 0; i < I; ++i) to[i] += drop ? from[i] * drop[i] : from[i];
       }
     }
   }
@@ -236,7 +245,7 @@ struct Backward {
   }
 
   template <class Pair>
-  void run(const Pair& pair, const PackedWeights<S, C>& weights) {
+  void run(const Pair& pair, const Weights& weights) {
     begin();
     for (Index stop = layer.T; stop > 0; stop -= least(steps, stop)) {
       const Index step0 = stop - least(steps, stop);

@@ -77,6 +77,18 @@ struct Inputs {
   TensorView x, h0, c0, kernel, recurrent_kernel, bias, mask, input_dropout, recurrent_dropout;
 };
 
+// A dropout mask of rank 2 is for all gates, one of rank 3 has one for each.
+int64_t masks_in(const TensorView& dropout, Cell cell) {
+  return dropout.ndim() == 3 ? gate_count(cell) : 1;
+}
+
+template <class S>
+const S* dropout_of(const char* name, const TensorView& t, int64_t masks, int64_t B,
+                    int64_t width) {
+  return t.ndim() == 3 ? data_of<S>(name, t, {masks, B, width})
+                       : data_of<S>(name, t, {B, width}, Need::optional);
+}
+
 template <class S>
 Layer<S> make_layer(const Options& options, const Inputs& in) {
   Layer<S> layer{};
@@ -104,9 +116,11 @@ Layer<S> make_layer(const Options& options, const Inputs& in) {
   layer.bias = layer.cell == Cell::gru ? data_of<S>("bias", in.bias, {2, columns}, Need::optional)
                                        : data_of<S>("bias", in.bias, {columns}, Need::optional);
   layer.mask = data_of<uint8_t>("mask", in.mask, {B, T}, Need::optional);
-  layer.input_dropout = data_of<S>("input_dropout", in.input_dropout, {B, I}, Need::optional);
+  layer.input_masks = masks_in(in.input_dropout, layer.cell);
+  layer.recurrent_masks = masks_in(in.recurrent_dropout, layer.cell);
+  layer.input_dropout = dropout_of<S>("input_dropout", in.input_dropout, layer.input_masks, B, I);
   layer.recurrent_dropout =
-      data_of<S>("recurrent_dropout", in.recurrent_dropout, {B, H}, Need::optional);
+      dropout_of<S>("recurrent_dropout", in.recurrent_dropout, layer.recurrent_masks, B, H);
   return layer;
 }
 

@@ -32,13 +32,16 @@ template <class S, class C>
 struct Forward {
   static constexpr Index L = lanes<S>;
 
+  using Weights = PackedWeights<S, C>;
+
   Forward(const Layer<S>& layer_, Index first_, Index rows_, Pieces memory)
       : layer(layer_), n(layer_), first(first_), rows(rows_) {
+    masks = layer.recurrent_masks > 1 ? layer.recurrent_masks : 1;
     steps = steps_at_once<S, C>(layer, rows);
     h = memory.take<S>(rows * n.units);
     c = memory.take<S>(C::has_carry ? rows * n.units : 0);
-    operands = memory.take<S>(2 * rows * n.units);
-    reset_h = memory.take<S>(PackedWeights<S, C>::two_products ? rows * n.units : 0);
+    operands = memory.take<S>(2 * masks * rows * n.units);
+    reset_h = memory.take<S>(Weights::two_products ? rows * n.units : 0);
     window = memory.take<S>(layer.saved ? 0 : steps * rows * n.saved);
     scaled = memory.take<S>(layer.input_dropout ? steps * rows * layer.I : 0);
     left = memory.take<const S*>(steps * rows);
@@ -51,9 +54,9 @@ struct Forward {
 
   const Layer<S>& layer;
   const Sizes<S, C> n;
-  Index first, rows, steps, step0 = 0;
+  Index first, rows, steps, masks, step0 = 0;
   S *h, *c;        // [rows, units] the states
-  S* operands;     // [2, rows, units] h times its dropout: this step's and the next one's
+  S* operands;     // [2, masks, rows, units] h times its dropout: this step's and the next one's
   S* reset_h;      // [rows, units] r times the operand
   S* window;       // [steps, rows, saved] where the layer keeps no `saved`
   S* scaled;       // [steps, rows, I] x times its dropout
@@ -68,7 +71,18 @@ struct Forward {
     return layer.saved ? layer.saved + (step * layer.B + first + row) * n.saved
                        : window + ((step - step0) * rows + row) * n.saved;
   }
-  S* operand(Index row, int which) const { return operands + (which * rows + row) * n.units; }
+  S* operand(Index row, int which, Index mask) const {
+    return operands + ((which * masks + mask) * rows + row) * n.units;
+  }
+  // The operand of this step for the gate of a slot.
+  const S* operand_now(Index row, int slot_) const {
+    return operand(row, turn[row], masks > 1 ? C::gate_of_slot[slot_] : 0);
+  }
+  // The dropout mask of h for a row, or null.
+  const S* recurrent_mask(Index row, Index mask) const {
+    if (!layer.recurrent_dropout) return nullptr;
+    return layer.recurrent_dropout + (mask * layer.B + first + row) * layer.H;
+  }
 
   void start() {
     const Index H = layer.H;
@@ -76,67 +90,92 @@ struct Forward {
       turn[row] = seen[row] = 0;
       const Index b = first + row;
       for (Index unit = 0; unit < n.units; ++unit) {
-        const S value = layer.h0 && unit < H ? layer.h0[b * H + unit] : S(0);
-        const bool drop = layer.recurrent_dropout && unit < H;
+        const bool inside = unit < H;
+        const S value = layer.h0 && inside ? layer.h0[b * H + unit] : S(0);
         h[row * n.units + unit] = value;
-        operand(row, 0)[unit] = drop ? value * layer.recurrent_dropout[b * H + unit] : value;
-        operand(row, 1)[unit] = 0;
-        if (C::has_carry) {
-          c[row * n.units + unit] = layer.c0 && unit < H ? layer.c0[b * H + unit] : S(0);
+        for (Index mask = 0; mask < masks; ++mask) {
+          const S* drop = inside ? recurrent_mask(row, mask) : nullptr;
+          operand(row, 0, mask)[unit] = drop ? value * drop[unit] : value;
+          operand(row, 1, mask)[unit] = 0;
         }
+        if (C::has_carry) c[row * n.units + unit] = layer.c0 && inside ? layer.c0[b * H + unit] : 0;
       }
     }
   }
 
   // The input part of the pre-activations of steps [step0, step0 + count).
-  void project(const PackedWeights<S, C>& weights, Index count) {
-    Index found = 0;
-    for (Index step = step0; step < step0 + count; ++step) {
-      for (Index row = 0; row < rows; ++row) {
-        if (masked(layer, first + row, step)) continue;
-        const S* x = input_row(layer, first + row, step);
-        if (layer.input_dropout) {
-          const S* drop = layer.input_dropout + (first + row) * layer.I;
-          S* to = scaled + found * layer.I;
-          for (Index i = 0; i < layer.I; ++i) to[i] = x[i] * drop[i];
-          x = to;
+  void project(const Weights& weights, Index count) {
+    for (int i = 0; i < Weights::w_parts(layer); ++i) {
+      const Part part = Weights::w_part(layer, i);
+      const Index gate = Weights::w_parts(layer) > 1 ? C::gate_of_slot[part.first] : 0;
+      Index found = 0;
+      for (Index step = step0; step < step0 + count; ++step) {
+        for (Index row = 0; row < rows; ++row) {
+          if (masked(layer, first + row, step)) continue;
+          left[found] = input(row, step, gate, found);
+          right[found] = saved_row(row, step);
+          for (Index e = 0; i == 0 && e < n.saved; e += L) {
+            store(right[found] + e, load(weights.initial + e));
+          }
+          ++found;
         }
-        left[found] = x;
-        right[found] = saved_row(row, step);
-        for (Index e = 0; e < n.saved; e += L) store(right[found] + e, load(weights.initial + e));
-        ++found;
       }
+      multiply(left, RowLayout{1, layer.I, 0, 1}, weights.w[i], right, found);
     }
-    multiply(left, RowLayout{1, layer.I, 0, 1}, weights.w, right, found);
+  }
+
+  // x of one step with its dropout, which is worked out in row `at` of `scaled`.
+  const S* input(Index row, Index step, Index gate, Index at) const {
+    const S* x = input_row(layer, first + row, step);
+    if (!layer.input_dropout) return x;
+    const S* drop = layer.input_dropout + (gate * layer.B + first + row) * layer.I;
+    S* to = scaled + at * layer.I;
+    for (Index i = 0; i < layer.I; ++i) to[i] = x[i] * drop[i];
+    return to;
   }
 
   template <class Pair>
-  void advance(const Pair& pair, const PackedWeights<S, C>& weights, Index step) {
+  void advance(const Pair& pair, const Weights& weights, Index step) {
     Index found = 0;
     for (Index row = 0; row < rows; ++row) {
       if (masked(layer, first + row, step)) continue;
       active[found] = row;
-      left[found] = operand(row, turn[row]);
       right[found++] = saved_row(row, step);
     }
-    const RowLayout all{1, layer.H, 0, 1};
-    const Packed<S>* last = &weights.u;
-    if constexpr (PackedWeights<S, C>::two_products) {
-      multiply(left, all, weights.u, right, found);
-      reset(pair, found);
-      last = &weights.candidate;
+    // All but the last product, which is finished panel by panel.
+    constexpr bool two = Weights::two_products;
+    const int parts = Weights::u_parts(layer);
+    for (int i = 0; i < parts - (two ? 0 : 1); ++i) {
+      choose_operands(Weights::u_part(layer, i).first, found);
+      multiply(left, RowLayout{1, layer.H, 0, 1}, weights.u[i], right, found);
     }
-    const Index blocks_per_panel = last->per_panel() / last->group;
-    for (Index p = 0; p < last->panels(); ++p) {
-      multiply_panel(left, all, *last, p, right, found);
-      const Index block = p * blocks_per_panel;
-      finish(pair, found, step, block, least(block + blocks_per_panel, n.blocks));
+    if constexpr (two) {
+      choose_operands(0, found);
+      reset(pair, found);
+      last_product(pair, weights.candidate, found, step);
+    } else {
+      choose_operands(Weights::u_part(layer, parts - 1).first, found);
+      last_product(pair, weights.u[parts - 1], found, step);
     }
     for (Index m = 0; m < found; ++m) {
       turn[active[m]] ^= 1;
       seen[active[m]] = 1;
     }
     if (layer.outputs && found < rows) repeat(step);
+  }
+
+  void choose_operands(int slot_, Index found) {
+    for (Index m = 0; m < found; ++m) left[m] = operand_now(active[m], slot_);
+  }
+
+  template <class Pair>
+  void last_product(const Pair& pair, const Packed<S>& u, Index found, Index step) {
+    const Index blocks_per_panel = u.per_panel() / u.group;
+    for (Index p = 0; p < u.panels(); ++p) {
+      multiply_panel(left, RowLayout{1, layer.H, 0, 1}, u, p, right, found);
+      const Index block = p * blocks_per_panel;
+      finish(pair, found, step, block, least(block + blocks_per_panel, n.blocks));
+    }
   }
 
   template <class Pair>
@@ -166,10 +205,11 @@ struct Forward {
             C::template step<S>(pair, right[m] + block * C::slots * L, load(h_row), carry);
         if (C::has_carry) store(c_row, carry);
         store(h_row, y);
-        S* next = operand(row, turn[row] ^ 1) + unit;
-        store(next, layer.recurrent_dropout
-                        ? y * load_part(layer.recurrent_dropout + b * layer.H + unit, valid)
-                        : y);
+        for (Index mask = 0; mask < masks; ++mask) {
+          const S* drop = recurrent_mask(row, mask);
+          store(operand(row, turn[row] ^ 1, mask) + unit,
+                drop ? y * load_part(drop + unit, valid) : y);
+        }
         if (layer.outputs) {
           store_part(layer.outputs + (b * layer.T + step) * layer.H + unit, y, valid);
         }
@@ -203,7 +243,7 @@ struct Forward {
   }
 
   template <class Pair>
-  void run(const Pair& pair, const PackedWeights<S, C>& weights) {
+  void run(const Pair& pair, const Weights& weights) {
     start();
     for (step0 = 0; step0 < layer.T; step0 += steps) {
       const Index count = least(steps, layer.T - step0);

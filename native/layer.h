@@ -34,8 +34,10 @@ struct Layer {
   const S* recurrent_kernel;   // [H, G * H]
   const S* bias;               // [G * H], gru [2, G * H], or null: zeros
   const uint8_t* mask;         // [B, T], 0 where a step is masked, or null: no step is
-  const S* input_dropout;      // [B, I], multiplies x at each step, or null
-  const S* recurrent_dropout;  // [B, H], multiplies h in the products with U, or null
+  const S* input_dropout;      // [input_masks, B, I], multiplies x at each step, or null
+  const S* recurrent_dropout;  // [recurrent_masks, B, H], multiplies h in the products with U,
+                               // or null
+  int64_t input_masks, recurrent_masks;  // 1 for all gates, or G: one each
 
   // Results of forward; backward reads outputs and saved.
   S* outputs;  // [B, T, H] or null where saved is null

@@ -39,49 +39,70 @@ struct Sizes {
   Index blocks, units, saved, da, columns;
 };
 
+// The slots of a product that share a left-hand side: all of them, or each with the dropout mask of
+// its gate.
+struct Part {
+  int first, count;  // slots
+};
+
 template <class S, class C>
 struct PackedWeights {
   static constexpr Index L = lanes<S>;
+  static constexpr int most_parts = 4;
   static constexpr bool two_products = C::u_slots < C::w_slots && C::d_slots == C::w_slots;
 
+  static int w_parts(const Layer<S>& layer) { return layer.input_masks > 1 ? C::w_slots : 1; }
+  static int u_parts(const Layer<S>& layer) { return layer.recurrent_masks > 1 ? C::u_slots : 1; }
+  static Part w_part(const Layer<S>& layer, int i) {
+    return w_parts(layer) > 1 ? Part{i, 1} : Part{0, C::w_slots};
+  }
+  static Part u_part(const Layer<S>& layer, int i) {
+    return u_parts(layer) > 1 ? Part{C::u_first + i, 1} : Part{C::u_first, C::u_slots};
+  }
+
   // Forward. `initial` is the bias as a row of `saved` starts with it.
-  Packed<S> w, u, candidate;
+  Packed<S> w[most_parts], u[most_parts], candidate;
   S* initial;
   // Backward: from da to dx and dh.
-  Packed<S> w_transposed, u_transposed, candidate_transposed;
+  Packed<S> w_transposed[most_parts], u_transposed[most_parts], candidate_transposed;
 
   PackedWeights(const Layer<S>& layer, Packing packing, Pieces& memory) {
     const Sizes<S, C> n(layer);
     const bool in_place = layer.B * layer.T <= max_spread_rows && layer.H % L == 0;
-    const auto columns = [&](Index K, int first, int count, const S* matrix) {
-      Packed<S> packed{nullptr, K, n.blocks * count, count, first, C::slots};
+    const auto columns = [&](Packed<S>& packed, Index K, Part part, const S* matrix) {
+      packed = {nullptr, K, n.blocks * part.count, part.count, part.first, C::slots};
       if (in_place) packed.matrix = matrix;
       packed.columns = n.columns;
       packed.H = layer.H;
       packed.gate_of_slot = C::gate_of_slot;
-      return packed;
-    };
-    const auto rows = [&](Index width, int count) {
-      return Packed<S>{nullptr, n.blocks * count * L, ceil_div(width, L), 1, 0, 1};
-    };
-    const auto place = [&](Packed<S>& packed, Packed<S> shape) {
-      packed = shape;
       packed.data = memory.take<S>(packed.size());
     };
+    const auto rows = [&](Packed<S>& packed, Index width, Part part) {
+      packed = {nullptr, n.blocks * part.count * L, ceil_div(width, L), 1, 0, 1};
+      packed.data = memory.take<S>(packed.size());
+    };
+    const S *kernel = layer.kernel, *recurrent = layer.recurrent_kernel;
     if (packing.forward) {
-      const S* matrix = layer.recurrent_kernel;
-      place(w, columns(layer.I, 0, C::w_slots, layer.kernel));
-      place(u, columns(layer.H, C::u_first, C::u_slots, matrix));
-      if (two_products) place(candidate, columns(layer.H, 0, 1, matrix));
+      for (int i = 0; i < w_parts(layer); ++i) columns(w[i], layer.I, w_part(layer, i), kernel);
+      for (int i = 0; i < u_parts(layer); ++i) columns(u[i], layer.H, u_part(layer, i), recurrent);
+      if (two_products) columns(candidate, layer.H, {0, 1}, recurrent);
       initial = memory.take<S>(n.saved);
     }
     if (packing.backward) {
-      place(w_transposed, rows(layer.I, C::w_slots));
-      place(u_transposed, rows(layer.H, C::u_slots));
-      if (two_products) place(candidate_transposed, rows(layer.H, 1));
+      for (int i = 0; i < w_parts(layer); ++i) rows(w_transposed[i], layer.I, w_part(layer, i));
+      for (int i = 0; i < u_parts(layer); ++i) rows(u_transposed[i], layer.H, u_part(layer, i));
+      if (two_products) rows(candidate_transposed, layer.H, {0, 1});
     }
   }
 };
+
+// The slots of a part in a row of da, which has `blocks` blocks.
+template <class S, class C>
+RowLayout slots_of(Part part, Index blocks) {
+  constexpr Index L = lanes<S>;
+  if (part.count == C::d_slots) return {1, blocks * C::d_slots * L, 0, 1};
+  return {blocks, part.count * L, C::d_slots * L, 1};
+}
 
 // The columns of `matrix`, [K, G * H], that a forward product needs.
 template <class S, class C>
@@ -102,16 +123,16 @@ void pack_columns(const Packed<S>& packed, const S* matrix, Index H, Index colum
   }
 }
 
-// The transpose of `matrix`, [N, G * H]: its rows are the slots [first, first + count) of da.
+// The transpose of `matrix`, [N, G * H]: its rows are the slots of a part of da.
 template <class S, class C>
 void pack_transposed(const Packed<S>& packed, const S* matrix, Index N, Index H, Index columns,
-                     int first, int count) {
+                     Part part) {
   constexpr Index L = lanes<S>;
   for (Index p = 0; p < packed.panels(); ++p) {
     const Index width = packed.width(p) * L, start = p * packed.per_panel() * L;
     S* row = const_cast<S*>(packed.panel(p));
     for (Index unit = 0; unit < H; unit += L) {
-      for (int s = first; s < first + count; ++s, row += L * width) {
+      for (int s = part.first; s < part.first + part.count; ++s, row += L * width) {
         const S* from = matrix + C::gate_of_slot[s] * H + unit;
         const Index valid = least(L, H - unit);
         for (Index j = 0; j < width; ++j) {
@@ -150,18 +171,25 @@ void pack(const Layer<S>& layer, Packing packing, char* memory) {
   const PackedWeights<S, C> to(layer, packing, pieces);
   const S *w = layer.kernel, *u = layer.recurrent_kernel;
   const Index I = layer.I, H = layer.H;
+  using Weights = PackedWeights<S, C>;
+  const int w_parts = Weights::w_parts(layer), u_parts = Weights::u_parts(layer);
   if (packing.forward) {
-    pack_columns<S, C>(to.w, w, H, n.columns);
-    pack_columns<S, C>(to.u, u, H, n.columns);
+    for (int i = 0; i < w_parts; ++i) pack_columns<S, C>(to.w[i], w, H, n.columns);
+    for (int i = 0; i < u_parts; ++i) pack_columns<S, C>(to.u[i], u, H, n.columns);
     if (to.two_products) pack_columns<S, C>(to.candidate, u, H, n.columns);
     pack_bias<S, C>(layer, n, to.initial);
   }
   if (packing.backward) {
-    pack_transposed<S, C>(to.w_transposed, w, I, H, n.columns, 0, C::w_slots);
-    pack_transposed<S, C>(to.u_transposed, u, H, H, n.columns, C::u_first, C::u_slots);
-    if (to.two_products) {
-      pack_transposed<S, C>(to.candidate_transposed, u, H, H, n.columns, 0, 1);
+    const auto transpose = [&](const Packed<S>& packed, const S* from, Index N, Part part) {
+      pack_transposed<S, C>(packed, from, N, H, n.columns, part);
+    };
+    for (int i = 0; i < w_parts; ++i) {
+      transpose(to.w_transposed[i], w, I, Weights::w_part(layer, i));
     }
+    for (int i = 0; i < u_parts; ++i) {
+      transpose(to.u_transposed[i], u, H, Weights::u_part(layer, i));
+    }
+    if (to.two_products) transpose(to.candidate_transposed, u, H, {0, 1});
   }
 }
 

@@ -23,7 +23,8 @@ template <class S, class C>
 struct Weights {
   static constexpr Index L = lanes<S>;
   static constexpr Index panel_blocks = panel_vectors / C::d_slots > 1 ? panel_vectors : 1;
-  static constexpr bool two_products = PackedWeights<S, C>::two_products;
+  using Packing_ = PackedWeights<S, C>;
+  static constexpr bool two_products = Packing_::two_products;
 
   Weights(const Layer<S>& layer_, const Gradients<S>& gradients_, const S* da_, Index share,
           Index shares, Pieces memory)
@@ -34,7 +35,9 @@ struct Weights {
     const Index column = share % columns, part = share / columns;
     first_panel = panels * column / columns;
     last_panel = panels * (column + 1) / columns;
-    terms = layer.I + (two_products ? 2 : 1) * layer.H;
+    w_parts = Packing_::w_parts(layer);
+    u_parts = Packing_::u_parts(layer);
+    terms = w_parts * layer.I + (u_parts + two_products) * layer.H;
     first_term = terms * part / parts;
     last_term = terms * (part + 1) / parts;
     // An odd number of cache lines apart, so that columns of `gathered` spread over L1.
@@ -57,8 +60,9 @@ struct Weights {
   const Sizes<S, C> n;
   const S* da;                    // [T, B, da]
   Index first_panel, last_panel;  // of the columns of da
-  Index terms;                    // rows of the gradients: I of dW, H of dU
-  Index first_term, last_term;    // those of this share
+  int w_parts, u_parts;
+  Index terms;                  // rows of the gradients: I of dW, H of dU, for each part
+  Index first_term, last_term;  // those of this share
   Index stride, width;
   S* gathered;              // [chunk, stride] the rows x, h times their dropout
   S* panel;                 // [chunk, width] columns of da
@@ -79,21 +83,28 @@ struct Weights {
     for (Index i = 0; i < count; ++i) to[i] = from[i] * factor[i];
   }
 
+  // The term of the present step and row: x and h with the dropout of each part, and r h.
   void gather_term(Index k) {
     S* to = gathered + k * stride;
-    const Index b = row, H = layer.H, I = layer.I;
-    const S* keep_x = layer.input_dropout ? layer.input_dropout + b * I : nullptr;
-    const S* keep_h = layer.recurrent_dropout ? layer.recurrent_dropout + b * H : nullptr;
-    scaled_copy(to, input_row(layer, b, step), keep_x, I);
-    scaled_copy(to + I, latest[b], keep_h, H);
+    const Index b = row, H = layer.H, I = layer.I, B = layer.B;
+    for (int i = 0; i < w_parts; ++i, to += I) {
+      const Index gate = w_parts > 1 ? C::gate_of_slot[i] : 0;
+      const S* drop = layer.input_dropout;
+      scaled_copy(to, input_row(layer, b, step), drop ? drop + (gate * B + b) * I : nullptr, I);
+    }
+    for (int i = 0; i < u_parts + two_products; ++i, to += H) {
+      const int slot_ = i < u_parts ? C::u_first + i : 0;
+      const Index gate = layer.recurrent_masks > 1 ? C::gate_of_slot[slot_] : 0;
+      const S* drop = layer.recurrent_dropout;
+      scaled_copy(to, latest[b], drop ? drop + (gate * B + b) * H : nullptr, H);
+    }
     if constexpr (two_products) {
-      const S* saved = layer.saved + (step * layer.B + b) * n.saved;
+      const S* saved = layer.saved + (step * B + b) * n.saved;
       for (Index unit = 0; unit < H; ++unit) {
-        const S r = saved[(unit / L * C::slots + 2) * L + unit % L];
-        to[I + H + unit] = r * to[I + unit];
+        to[unit - H] *= saved[(unit / L * C::slots + 2) * L + unit % L];
       }
     }
-    da_rows[k] = da + (step * layer.B + b) * n.da;
+    da_rows[k] = da + (step * B + b) * n.da;
     latest[b] = layer.outputs + (b * layer.T + step) * H;
   }
 
@@ -110,8 +121,8 @@ struct Weights {
     return found;
   }
 
-  // C += A^T B for the gathered columns [from, to) and `count` slots of each block from `slot` on.
-  void add(Index from, Index to, int slot, int count, Index vectors, Index found, S* sum) {
+  // C += A^T B for the gathered columns [from, to) and the slots of a part.
+  void add(Index from, Index to, Part part, Index vectors, Index found, S* sum) {
     from = from > first_term ? from : first_term;
     to = least(to, last_term);
     if (from >= to) return;
@@ -121,9 +132,9 @@ struct Weights {
     }
     Index dst[panel_vectors];
     Index v = 0;
-    for (; v < (panel_blocks > 1 ? vectors : count); ++v) dst[v] = (slot + v) * L;
-    tile_column(left, RowLayout{1, found, 0, stride}, panel + slot * L, vectors * L, dst, right,
-                dst, to - from, v);
+    for (; v < (panel_blocks > 1 ? vectors : part.count); ++v) dst[v] = (part.first + v) * L;
+    tile_column(left, RowLayout{1, found, 0, stride}, panel + part.first * L, vectors * L, dst,
+                right, dst, to - from, v);
   }
 
   // The columns of da from a block on, side by side in `panel`; adds them up in `bias`.
@@ -150,35 +161,48 @@ struct Weights {
     const Index vectors = least(panel_blocks, n.blocks - block) * C::d_slots;
     S* sum = sums + (p - first_panel) * (terms + 1) * width;
     pack(block, vectors, found, sum + terms * width);
-    const Index I = layer.I, H = layer.H;
-    add(0, I, 0, C::w_slots, vectors, found, sum);
-    add(I, I + H, C::u_first, C::u_slots, vectors, found, sum);
-    if (two_products) add(I + H, I + 2 * H, 0, 1, vectors, found, sum);
+    Index term = 0;
+    for (int i = 0; i < w_parts; ++i, term += layer.I) {
+      add(term, term + layer.I, Packing_::w_part(layer, i), vectors, found, sum);
+    }
+    for (int i = 0; i < u_parts; ++i, term += layer.H) {
+      add(term, term + layer.H, Packing_::u_part(layer, i), vectors, found, sum);
+    }
+    if (two_products) add(term, term + layer.H, {0, 1}, vectors, found, sum);
   }
 
   void deliver_block(Index block) {
-    const Index H = layer.H, I = layer.I, unit = block * L, valid = least(L, H - unit);
+    const Index H = layer.H, I = layer.I;
+    Index term = 0;
+    for (int i = 0; i < w_parts; ++i, term += I) {
+      deliver(block, term, I, Packing_::w_part(layer, i), gradients.d_kernel);
+    }
+    for (int i = 0; i < u_parts; ++i, term += H) {
+      deliver(block, term, H, Packing_::u_part(layer, i), gradients.d_recurrent_kernel);
+    }
+    if (two_products) deliver(block, term, H, {0, 1}, gradients.d_recurrent_kernel);
+    if (first_term > 0 || !gradients.d_bias) return;
+    // The last row of the sums is db.
+    S* bias = gradients.d_bias;
+    deliver_row(block, terms, {0, C::w_slots}, bias);
+    if (layer.cell == Cell::gru)
+      deliver_row(block, terms, {C::u_first, C::u_slots}, bias + n.columns);
+  }
+
+  // Rows [term, term + count) of the sums, as far as they are this share's, to a gradient.
+  void deliver(Index block, Index term, Index count, Part part, S* gradient) {
+    const Index from = first_term > term ? first_term : term;
+    for (Index i = from; i < least(term + count, last_term); ++i) {
+      deliver_row(block, i, part, gradient + (i - term) * n.columns);
+    }
+  }
+
+  void deliver_row(Index block, Index i, Part part, S* row_) {
+    const Index unit = block * L, valid = least(L, layer.H - unit);
     const Index p = block / panel_blocks, within = block % panel_blocks * C::d_slots;
-    const S* sum = sums + (p - first_panel) * (terms + 1) * width + within * L;
-    for (int s = 0; s < C::d_slots; ++s) {
-      const Index column = C::gate_of_slot[s] * H + unit;
-      const bool in_w = s < C::w_slots;
-      const bool in_u = s >= C::u_first && s < C::u_first + C::u_slots;
-      for (Index i = first_term; i < last_term; ++i) {
-        const S* from = sum + i * width + s * L;
-        if (i < I) {
-          if (in_w) store_part(gradients.d_kernel + i * n.columns + column, load(from), valid);
-        } else if (i < I + H ? in_u : s == 0) {
-          S* to = gradients.d_recurrent_kernel + (i - I) % H * n.columns;
-          store_part(to + column, load(from), valid);
-        }
-      }
-      if (first_term > 0 || !gradients.d_bias) continue;
-      const S* from = sum + terms * width + s * L;
-      if (in_w) store_part(gradients.d_bias + column, load(from), valid);
-      if (in_u && layer.cell == Cell::gru) {
-        store_part(gradients.d_bias + n.columns + column, load(from), valid);
-      }
+    const S* sum = sums + ((p - first_panel) * (terms + 1) + i) * width + within * L;
+    for (int s = part.first; s < part.first + part.count; ++s) {
+      store_part(row_ + C::gate_of_slot[s] * layer.H + unit, load(sum + s * L), valid);
     }
   }
 

@@ -45,15 +45,15 @@ struct Case {
   Cell cell;
   Activation activation, recurrent_activation;
   int64_t B, T, I, H;
-  bool go_backwards, zero_output_for_mask, masked, dropout, states, bias;
+  bool go_backwards, zero_output_for_mask, masked, dropout, states, bias, mask_each_gate;
 
   std::string name() const {
     char text[160];
-    std::snprintf(text, sizeof text, "cell%d-f%d-s%d-B%d-T%d-I%d-H%d-%s%s%s%s%s%s", int(cell),
+    std::snprintf(text, sizeof text, "cell%d-f%d-s%d-B%d-T%d-I%d-H%d-%s%s%s%s%s%s%s", int(cell),
                   int(activation), int(recurrent_activation), int(B), int(T), int(I), int(H),
                   go_backwards ? "backwards " : "", zero_output_for_mask ? "zero " : "",
                   masked ? "masked " : "", dropout ? "dropout " : "", states ? "states " : "",
-                  bias ? "bias" : "");
+                  bias ? "bias " : "", mask_each_gate ? "each" : "");
     return text;
   }
 };
@@ -86,8 +86,8 @@ Results<S> run(const Case& c, const scalar::Problem& p) {
   Results<S> r(c);
   Array<S> x(c.B * c.T * c.I, &p.x), h0(c.B * c.H, &p.h0), c0(c.B * c.H, &p.c0);
   Array<S> w(c.I * r.columns, &p.kernel), u(c.H * r.columns, &p.recurrent_kernel);
-  Array<S> b(r.d_bias.size(), &p.bias), m(c.B * c.I, &p.input_dropout);
-  Array<S> n(c.B * c.H, &p.recurrent_dropout);
+  Array<S> b(r.d_bias.size(), &p.bias), m(c.B * c.I * p.masks(), &p.input_dropout);
+  Array<S> n(c.B * c.H * p.masks(), &p.recurrent_dropout);
   Array<S> dy(c.B * c.T * c.H, &p.d_outputs), dl(c.B * c.H, &p.d_last), dh(c.B * c.H, &p.d_h);
   Array<S> dc(c.B * c.H, &p.d_c);
   const bool lstm = c.cell == Cell::lstm;
@@ -97,6 +97,7 @@ Results<S> run(const Case& c, const scalar::Problem& p) {
   layer.recurrent_activation = c.recurrent_activation;
   layer.go_backwards = c.go_backwards;
   layer.zero_output_for_mask = c.zero_output_for_mask;
+  layer.input_masks = layer.recurrent_masks = c.dropout ? p.masks() : 1;
   layer.B = c.B, layer.T = c.T, layer.I = c.I, layer.H = c.H;
   layer.x = x.data();
   layer.h0 = c.states ? h0.data() : nullptr;
@@ -133,10 +134,11 @@ template <class S>
 void check(const Case& c) {
   Random random(static_cast<uint64_t>(c.B * 1000003 + c.T * 10007 + c.I * 101 + c.H));
   scalar::Problem p(c.cell, c.B, c.T, c.I, c.H, random);
-  p.options = {c.activation,   c.recurrent_activation,
-               c.go_backwards, c.zero_output_for_mask,
-               c.masked,       c.dropout,
-               c.states,       c.bias};
+  p.options = {c.activation,    c.recurrent_activation,
+               c.go_backwards,  c.zero_output_for_mask,
+               c.masked,        c.dropout,
+               c.states,        c.bias,
+               c.mask_each_gate};
   p.solve();
   const std::vector<const std::vector<double>*> wanted = {
       &p.outputs, &p.last, &p.h, &p.c, &p.dx, &p.dh0, &p.dc0, &p.d_kernel, &p.d_recurrent_kernel,
@@ -177,10 +179,15 @@ void check_options(Cell cell, int64_t B, int64_t T, int64_t I, int64_t H) {
   for (const auto& pair : pairs) {
     for (int bits = 0; bits < 64; bits += 1 + (B * T > 12 ? 6 : 0)) {
       const auto bit = [&](int i) { return (bits >> i & 1) != 0; };
-      const Case c{cell,   pair[0], pair[1], B,      T,      I,     H,
-                   bit(0), bit(1),  bit(2),  bit(3), bit(4), bit(5)};
+      const Case c{cell,   pair[0], pair[1], B,      T,      I,      H,
+                   bit(0), bit(1),  bit(2),  bit(3), bit(4), bit(5), false};
       check<float>(c);
       check<double>(c);
+      if (!c.dropout) continue;
+      Case each = c;
+      each.mask_each_gate = true;
+      check<float>(each);
+      check<double>(each);
     }
   }
 }

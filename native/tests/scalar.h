@@ -38,7 +38,7 @@ inline double derivative(Activation activation, double x) {
 
 struct Options {
   Activation f, s;
-  bool go_backwards, zero_output_for_mask, masked, dropout, states, bias;
+  bool go_backwards, zero_output_for_mask, masked, dropout, states, bias, mask_each_gate;
 };
 
 // A layer, arrays for it, and its results. The notation is that of layer.h.
@@ -52,8 +52,8 @@ struct Problem {
     kernel = random.values<double>(I * G * H, scale);
     recurrent_kernel = random.values<double>(H * G * H, scale);
     bias = random.values<double>((cell == Cell::gru ? 2 : 1) * G * H);
-    input_dropout = random.values<double>(B * I);
-    recurrent_dropout = random.values<double>(B * H);
+    input_dropout = random.values<double>(G * B * I);
+    recurrent_dropout = random.values<double>(G * B * H);
     d_outputs = random.values<double>(B * T * H);
     d_last = random.values<double>(B * H);
     d_h = random.values<double>(B * H);
@@ -70,6 +70,8 @@ struct Problem {
   std::vector<uint8_t> mask;
   Numbers d_outputs, d_last, d_h, d_c;
   Numbers outputs, last, h, c, dx, dh0, dc0, d_kernel, d_recurrent_kernel, d_bias;
+
+  int64_t masks() const { return options.mask_each_gate ? G : 1; }
 
   void solve() {
     outputs.assign(B * T * H, 0);
@@ -92,14 +94,14 @@ struct Problem {
     Numbers h, c, p, q;
   };
 
-  double keep_x(int64_t b, int64_t i) const {
-    return options.dropout ? input_dropout[b * I + i] : 1;
+  double keep_x(int64_t g, int64_t b, int64_t i) const {
+    return options.dropout ? input_dropout[((masks() > 1 ? g : 0) * B + b) * I + i] : 1;
   }
-  double keep_h(int64_t b, int64_t k) const {
-    return options.dropout ? recurrent_dropout[b * H + k] : 1;
+  double keep_h(int64_t g, int64_t b, int64_t k) const {
+    return options.dropout ? recurrent_dropout[((masks() > 1 ? g : 0) * B + b) * H + k] : 1;
   }
-  double input(int64_t b, int64_t t, int64_t i) const {
-    return x[(b * T + t) * I + i] * keep_x(b, i);
+  double input(int64_t g, int64_t b, int64_t t, int64_t i) const {
+    return x[(b * T + t) * I + i] * keep_x(g, b, i);
   }
   double f(double a) const { return value(options.f, a); }
   double s(double a) const { return value(options.s, a); }
@@ -115,16 +117,18 @@ struct Problem {
     for (int64_t e = 0; e < G * H; ++e) {
       if (options.bias) step.p[e] = bias[e];
       if (options.bias && cell == Cell::gru) step.q[e] = bias[G * H + e];
-      for (int64_t i = 0; i < I; ++i) step.p[e] += input(b, step.t, i) * kernel[i * G * H + e];
+      for (int64_t i = 0; i < I; ++i)
+        step.p[e] += input(e / H, b, step.t, i) * kernel[i * G * H + e];
       if (cell == Cell::gru_reset_before && e >= 2 * H) continue;
       for (int64_t k = 0; k < H; ++k) {
-        step.q[e] += step.h[k] * keep_h(b, k) * recurrent_kernel[k * G * H + e];
+        step.q[e] += step.h[k] * keep_h(e / H, b, k) * recurrent_kernel[k * G * H + e];
       }
     }
     for (int64_t j = 0; cell == Cell::gru_reset_before && j < H; ++j) {
       for (int64_t k = 0; k < H; ++k) {
         const double r = s(pre(step, 1, k));
-        step.q[2 * H + j] += r * step.h[k] * keep_h(b, k) * recurrent_kernel[k * G * H + 2 * H + j];
+        step.q[2 * H + j] +=
+            r * step.h[k] * keep_h(2, b, k) * recurrent_kernel[k * G * H + 2 * H + j];
       }
     }
   }
@@ -227,24 +231,24 @@ struct Problem {
     for (int64_t k = 0; k < H; ++k) {
       double sum = 0;
       for (int64_t e = 0; e < gates * H; ++e) {
-        sum += dq[e] * recurrent_kernel[k * G * H + e];
-        d_recurrent_kernel[k * G * H + e] += dq[e] * step.h[k] * keep_h(b, k);
+        sum += dq[e] * recurrent_kernel[k * G * H + e] * keep_h(e / H, b, k);
+        d_recurrent_kernel[k * G * H + e] += dq[e] * step.h[k] * keep_h(e / H, b, k);
       }
-      dh[k] = direct[k] + sum * keep_h(b, k);
+      dh[k] = direct[k] + sum;
     }
     input_backward(b, step, dp, dq);
   }
 
   void reset_before(int64_t b, const Step& step, Numbers& dp, Numbers& dq, Numbers& direct) {
     for (int64_t k = 0; k < H; ++k) {
-      const double r = s(pre(step, 1, k)), kept = step.h[k] * keep_h(b, k);
+      const double r = s(pre(step, 1, k)), kept = step.h[k] * keep_h(2, b, k);
       double sum = 0;
       for (int64_t j = 0; j < H; ++j) {
         sum += dq[2 * H + j] * recurrent_kernel[k * G * H + 2 * H + j];
         d_recurrent_kernel[k * G * H + 2 * H + j] += dq[2 * H + j] * r * kept;
       }
       dp[H + k] = dq[H + k] = sum * kept * ds(pre(step, 1, k));
-      direct[k] += sum * r * keep_h(b, k);
+      direct[k] += sum * r * keep_h(2, b, k);
     }
   }
 
@@ -253,8 +257,8 @@ struct Problem {
       d_bias[e] += dp[e];
       if (cell == Cell::gru) d_bias[G * H + e] += dq[e];
       for (int64_t i = 0; i < I; ++i) {
-        d_kernel[i * G * H + e] += dp[e] * input(b, step.t, i);
-        dx[(b * T + step.t) * I + i] += dp[e] * kernel[i * G * H + e] * keep_x(b, i);
+        d_kernel[i * G * H + e] += dp[e] * input(e / H, b, step.t, i);
+        dx[(b * T + step.t) * I + i] += dp[e] * kernel[i * G * H + e] * keep_x(e / H, b, i);
       }
     }
   }

@@ -43,8 +43,9 @@ class Case:
         self.mask = random.random((B, T)) < 0.6 if mask else None
         if mask and B > 1:
             self.mask[0] = False
-        self.input_dropout = draw(B, I) if dropout else None
-        self.recurrent_dropout = draw(B, H) if dropout else None
+        each = (G,) if dropout == "each gate" else ()
+        self.input_dropout = draw(*each, B, I) if dropout else None
+        self.recurrent_dropout = draw(*each, B, H) if dropout else None
         self.d_outputs = draw(B, T, H) if spec.return_sequences else None
         self.d_last = draw(B, H)
         self.d_states = [draw(B, H) for _ in range(count)]
@@ -142,4 +143,10 @@ def cases(backend, cell, size, dtypes=("float32", "float64")):
             dtype=dtype,
             backend=backend,
         )
-        yield Case(spec, size, mask=masked, dropout=bits in (1, 2, 4, 7), states=bits < 6)
+        yield Case(
+            spec,
+            size,
+            mask=masked,
+            dropout={1: "all gates", 2: "each gate", 4: "each gate", 7: "all gates"}.get(bits),
+            states=bits < 6,
+        )

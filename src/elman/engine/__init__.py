@@ -18,8 +18,8 @@ respect to x, the states, the weights and the bias, and may be used inside `jax.
     kernel (I, G * H)          recurrent_kernel (H, G * H), gates i f c o, or z r h
     bias (G * H,), GRU with reset_after (2, G * H); None with use_bias=False
     mask (B, T) of bool        False where a step is masked; None masks nothing
-    input_dropout (B, I)       multiplies x in each step; None is ones
-    recurrent_dropout (B, H)   multiplies h where it enters the recurrent products; None is ones
+    input_dropout (B, I)       multiplies x in each step; (G, B, I): one for each gate; None is ones
+    recurrent_dropout (B, H)   multiplies h on its way into the recurrent products; or (G, B, H)
 
     outputs (B, T, H), in the order of the steps done (the input's reversed with go_backwards), or
     None where the specification has return_sequences=False; last_output (B, H); states a list.
