@@ -37,8 +37,9 @@ void await_change(const std::atomic<T>& value, T old) {
   }
 }
 
-// One round of work. Rounds are told apart by their number, in the high half of `claim`; the low
-// half is the next task, so that a thread late for its round cannot take a task of the next.
+// One round of work at a time. `claim_` holds the number of the round, the number of its tasks and
+// the next task, 32, 16 and 16 bits: a thread that is late for a round cannot take a task of it,
+// nor mistake the next round's for it.
 class Team {
  public:
   void run(int count, void (*task)(void*, int), void* context) {
@@ -47,11 +48,10 @@ class Team {
     context_ = context;
     pending_.store(count, std::memory_order_relaxed);
     const uint64_t round = (claim_.load(std::memory_order_relaxed) >> 32) + 1;
-    count_.store(count, std::memory_order_relaxed);
-    claim_.store(round << 32, std::memory_order_release);
+    claim_.store(round << 32 | static_cast<uint64_t>(count) << 16, std::memory_order_release);
     round_.store(static_cast<uint32_t>(round), std::memory_order_release);
     round_.notify_all();
-    take_part(round, count);
+    take_part();
     for (int left = pending_.load(std::memory_order_acquire); left != 0;
          left = pending_.load(std::memory_order_acquire)) {
       await_change(pending_, left);
@@ -59,14 +59,14 @@ class Team {
   }
 
  private:
-  void take_part(uint64_t round, int count) {
-    for (;;) {
-      uint64_t claim = claim_.load(std::memory_order_acquire);
-      const int i = static_cast<int>(claim & 0xffffffffu);
-      if (claim >> 32 != round || i >= count) return;
+  // While a task is claimed its round cannot end, so that task_ and context_ are its own.
+  void take_part() {
+    uint64_t claim = claim_.load(std::memory_order_acquire);
+    while ((claim & 0xffff) < (claim >> 16 & 0xffff)) {
       if (!claim_.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel)) continue;
-      task_(context_, i);
+      task_(context_, static_cast<int>(claim & 0xffff));
       if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_all();
+      claim = claim_.load(std::memory_order_acquire);
     }
   }
 
@@ -74,8 +74,7 @@ class Team {
     for (;;) {
       await_change(round_, seen);
       seen = round_.load(std::memory_order_acquire);
-      const uint64_t claim = claim_.load(std::memory_order_acquire);
-      take_part(claim >> 32, count_.load(std::memory_order_relaxed));
+      take_part();
     }
   }
 
@@ -88,7 +87,6 @@ class Team {
   void (*task_)(void*, int) = nullptr;
   void* context_ = nullptr;
   int workers_ = 0;
-  std::atomic<int> count_{0};
   std::atomic<uint64_t> claim_{0};
   std::atomic<uint32_t> round_{0};
   std::atomic<int> pending_{0};

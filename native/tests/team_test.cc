@@ -18,6 +18,12 @@ void check_once(int tasks) {
   for (int i = 0; i < tasks; ++i) ELMAN_CHECK(done[i] == 1, "task %d: %d times", i, int(done[i]));
 }
 
+// Rounds of few and of many tasks by turns, as fast as they go: a thread late for one of few must
+// not take part in it once the next one's number is known.
+void check_turns() {
+  for (int round = 0; round < 20000; ++round) check_once(round % 2 ? 2 : 9);
+}
+
 void check_callers() {
   std::vector<std::thread> callers;
   for (int caller = 0; caller < 4; ++caller) {
@@ -43,6 +49,7 @@ void check_callers() {
 int main() {
   elman::set_num_threads(3);
   for (int round = 0; round < 2000; ++round) check_once(round % 6);
+  check_turns();
   usleep(2000);  // until its threads sleep
   check_once(3);
   check_callers();
