@@ -11,7 +11,7 @@ models that are not functional; so it is named as a base where it belongs.
 held by the first. Keras has no public way to ask whether a scope is open.
 """
 
-from keras.src.backend import get_keras_mask
+from keras.src.backend.common.masking import get_keras_mask
 from keras.src.backend.common.stateless_scope import in_stateless_scope
 from keras.src.models.functional import Functional
 
