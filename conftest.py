@@ -1,7 +1,16 @@
 """What every test and every docstring example starts from."""
 
+import importlib.util
+
 import keras
 import pytest
+
+# The engine's adapters import their framework, and there may be one framework only.
+collect_ignore = [
+    f"src/elman/engine/{name}.py"
+    for name in ("jax", "torch", "tensorflow")
+    if importlib.util.find_spec(name) is None
+]
 
 
 @pytest.fixture(autouse=True)
