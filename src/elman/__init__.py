@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 
 # Names of our own that are not modules, and the module that holds each.
 _OWN = {
+    "Layer": "elman.layers",
     "Model": "elman.models",
     "Sequential": "elman.models",
     "accelerate": "elman.models.engines",

@@ -1,31 +1,37 @@
 """Keras's layers, with recurrent layers of our own, taking new arguments and old ones.
 
 Everything that ``keras.layers`` has is here. The recurrent layers are elman's; every other layer is
-a subclass of Keras's that only adds the arguments of Keras 1 and Keras 2.
+a subclass of Keras's that only adds the arguments of Keras 1 and Keras 2. The modules that
+``keras.layers`` once had (``elman.layers.recurrent``) are other names of this one.
 """
 
 import inspect
+import sys
 
 import keras
 
 from elman.layers.arguments import old_arguments
 from elman.layers.bidirectional import Bidirectional
 from elman.layers.gru import GRU, GRUCell
+from elman.layers.layer import Layer, Wrapper
+from elman.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
 from elman.layers.lstm import LSTM, LSTMCell
 from elman.layers.rnn import RNN
 from elman.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from elman.layers.stacked_rnn_cells import StackedRNNCells
 from elman.layers.time_distributed import TimeDistributed
+from elman.legacy import modules
 from elman.legacy.tables import ALIASES
 
 # On a GPU LSTM and GRU take cuDNN by themselves.
 CuDNNLSTM, CuDNNGRU = LSTM, GRU
 
 _OURS = [
-    Bidirectional, GRU, GRUCell, LSTM, LSTMCell, RNN, SimpleRNN, SimpleRNNCell, StackedRNNCells,
-    TimeDistributed,
+    Bidirectional, GRU, GRUCell, LSTM, LSTMCell, Layer,
+    LocallyConnected1D, LocallyConnected2D, RNN, SimpleRNN, SimpleRNNCell, StackedRNNCells,
+    TimeDistributed, Wrapper,
 ]  # fmt: skip
-_OF_EVERY_MODULE = ("Layer", "Wrapper", "InputLayer", "InputSpec")
+_AS_THEY_ARE = ("InputLayer", "InputSpec")
 
 
 def _with_old_arguments(name: str, layer: type) -> type:
@@ -43,11 +49,22 @@ for _name, _value in _by_own_name_first:
     globals()[_name] = (
         # Another name of a class is a subclass, because some names settle how values are read.
         _with_old_arguments(_name, globals().get(_value.__name__, _value))
-        if _is_layer and _name not in _OF_EVERY_MODULE
+        if _is_layer and _name not in _AS_THEY_ARE
         else _value
     )
 for _name, _today in ALIASES.items():
     if _name not in globals():  # names that Keras 3 dropped
         globals()[_name] = _with_old_arguments(_name, globals()[_today])
 
-__all__ = [_name for _name in globals() if not _name.startswith("_")]
+__all__ = sorted(
+    {cls.__name__ for cls in _OURS}
+    | {_name for _name in (*vars(keras.layers), *ALIASES) if not _name.startswith("_")}
+)
+
+for _name in modules.LAYERS:
+    sys.modules[f"{__name__}.{_name}"] = sys.modules[__name__]
+    globals()[_name.rpartition(".")[2]] = sys.modules[__name__]
+
+
+def __getattr__(name: str):
+    raise modules.missing(name, __all__)

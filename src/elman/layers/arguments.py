@@ -8,16 +8,19 @@ import keras
 from elman.layers import activations, checks
 from elman.legacy.arguments import BASE, translate
 
+_ACTIVATIONS = ("activation", "recurrent_activation")
+
 
 def old_arguments(cls):
     """Class decorator: the constructor of ``cls`` takes old arguments too, with their old meaning.
 
     The shape of the input, given in any of the old ways, is kept as ``layer.batch_input_shape``
-    (a tuple with the batch axis, or None), where `elman.models.Sequential` finds it. Weights given
-    as ``weights=[...]`` are set as soon as the layer is built.
+    (a tuple with the batch axis, or None), where `elman.models.Sequential` finds it; Keras 1's
+    ``input_dtype`` as ``layer.batch_input_dtype``. Weights given as ``weights=[...]`` are set as
+    soon as the layer is built.
 
     Returns:
-        ``cls`` itself, with ``__init__`` and ``get_config`` wrapped.
+        ``cls`` itself, with ``__init__`` and, where it takes an activation, ``get_config`` wrapped.
     """
     init, get_config = cls.__init__, cls.get_config
     signature = _signature(cls)
@@ -26,6 +29,7 @@ def old_arguments(cls):
     ]
     takes_more = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
     keywords = BASE if takes_more else ()
+    takes_activation = any(name in parameters for name in _ACTIVATIONS)
 
     @functools.wraps(init)
     def __init__(self, *args, **kwargs):
@@ -34,7 +38,7 @@ def old_arguments(cls):
             translated.kwargs["time_major"] = True
         if "units" in translated.kwargs:
             checks.positive_integer(cls.__name__, "units", translated.kwargs["units"])
-        for name in ("activation", "recurrent_activation"):
+        for name in _ACTIVATIONS:
             if name in translated.kwargs:
                 # Words of Keras 1 leave no doubt; today's name of the argument does.
                 value = activations.resolve(name, translated.kwargs[name], doubtful=name in kwargs)
@@ -44,22 +48,25 @@ def old_arguments(cls):
             self.batch_input_shape = translated.batch_input_shape
             # What keras.Sequential looks for; it has no place for the batch size.
             self._input_shape_arg = translated.batch_input_shape[1:]
+        if translated.input_dtype is not None:
+            self.batch_input_dtype = translated.input_dtype
         if translated.weights is not None:
             set_when_built(self, translated.weights)
 
     @functools.wraps(get_config)
     def get_config_unambiguous(self):
         config = get_config(self)
-        for name in ("activation", "recurrent_activation"):
+        for name in _ACTIVATIONS:
             if name in config:
                 config[name] = activations.unambiguous(config[name])
         return config
 
     __init__.__signature__ = signature
     cls.__init__ = __init__
-    cls.get_config = get_config_unambiguous
+    if takes_activation:
+        cls.get_config = get_config_unambiguous
     if not hasattr(cls, "batch_input_shape"):
-        cls.batch_input_shape = None
+        cls.batch_input_shape = cls.batch_input_dtype = None
     return cls
 
 

@@ -81,6 +81,14 @@ class TimeDistributed(keras.layers.TimeDistributed):
                 "False for each step of each row."
             )
 
+    def compute_output_shape(self, input_shape):
+        """Shape of the output, also where the layer cannot tell its own and must be tried."""
+        if type(self.layer).compute_output_shape is not keras.layers.Layer.compute_output_shape:
+            return super().compute_output_shape(input_shape)
+        step = keras.KerasTensor((input_shape[0], *input_shape[2:]), self.layer.compute_dtype)
+        batch, *features = self.layer.compute_output_spec(step).shape
+        return (batch, input_shape[1], *features)
+
     def compute_mask(self, inputs, mask=None):
         """The mask that the layer makes for each timestep, else the mask of the timesteps."""
         if isinstance(inputs, keras.KerasTensor) or (mask is not None and len(mask.shape) == 2):

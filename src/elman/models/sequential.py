@@ -32,7 +32,8 @@ class Sequential(Recurrent, keras.Sequential):
             and shape is not None
             and not isinstance(layer, keras.layers.InputLayer)
         ):
-            super().add(keras.layers.InputLayer(batch_shape=shape), rebuild=False)
+            dtype = getattr(layer, "batch_input_dtype", None)
+            super().add(keras.layers.InputLayer(batch_shape=shape, dtype=dtype), rebuild=False)
             self._length_is_assumed = shape == (None, None)
         super().add(layer, rebuild=rebuild)
 
