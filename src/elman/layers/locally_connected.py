@@ -1,7 +1,6 @@
 """`LocallyConnected1D` and `LocallyConnected2D`: convolutions whose weights are not shared."""
 
 import math
-from numbers import Integral
 
 import keras
 import numpy as np
@@ -58,7 +57,9 @@ class _LocallyConnected(keras.layers.Layer):
 
     def _sizes(self, name: str, value) -> tuple[int, ...]:
         sizes = tuple(value) if isinstance(value, (list, tuple)) else (value,) * self.rank
-        if len(sizes) != self.rank or not all(isinstance(s, Integral) and s > 0 for s in sizes):
+        if len(sizes) != self.rank or not all(
+            isinstance(s, (int, np.integer)) and s > 0 for s in sizes
+        ):
             raise ValueError(
                 f"{type(self).__name__}: {name} must be a positive integer or {self.rank} of "
                 f"them, got {value!r}."
