@@ -270,3 +270,45 @@ def test_ragged_in_a_model():
     model.compile("sgd", "mse")
     model.fit(ragged, np.ones((4, 3)), verbose=0)
     assert model.predict(ragged, verbose=0).shape == (4, 3)
+
+
+@pytest.mark.parametrize("wrap", [False, True], ids=["layer", "Bidirectional"])
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_pictures_in_time(data_format, wrap):
+    if data_format == "channels_first" and BACKEND == "tensorflow":
+        pytest.skip("TensorFlow convolves no channels_first on a CPU")
+    x = np.random.default_rng(3).normal(size=(2, 4, 5, 6, 7)).astype("float32")
+    mask = np.array([[True, False, True, True], [True, True, True, False]])
+    mask = None if BACKEND == "jax" else mask  # Keras's own takes none there
+    arguments = {"return_sequences": True, "data_format": data_format, "padding": "same"}
+    ours, keras_own = (
+        lib.Bidirectional(lib.ConvLSTM2D(3, 3, **arguments))
+        if wrap
+        else lib.ConvLSTM2D(3, 3, **arguments)
+        for lib in (layers, keras.layers)
+    )
+    y = ours(x, mask=mask)
+    keras_own.build(x.shape)
+    keras_own.set_weights(ours.get_weights())
+    np.testing.assert_allclose(numpy(y), numpy(keras_own(x, mask=mask)), atol=1e-5)
+
+
+def test_pictures_carried_from_batch_to_batch():
+    layer = layers.ConvLSTM2D(3, 3, stateful=True, batch_input_shape=(2, 4, 5, 6, 1))
+    model = models.Sequential([layer, layers.GlobalAveragePooling2D(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 4, 5, 6, 1)), np.ones((4, 1)), verbose=0)
+    carried = numpy(layer.states[0])
+    assert carried.shape == (2, 3, 4, 3)
+    assert np.abs(carried).max() > 0
+    model.reset_states()
+    assert (numpy(layer.states[0]) == 0).all()
+
+
+def test_a_pair_of_layers_of_keras():
+    pair = layers.Bidirectional(keras.layers.GRU(3, return_sequences=True))
+    plain = keras.layers.Bidirectional(keras.layers.GRU(3, return_sequences=True))
+    y = pair(X)
+    plain.build(X.shape)
+    plain.set_weights(pair.get_weights())
+    np.testing.assert_allclose(numpy(y), numpy(plain(X)), atol=1e-6)

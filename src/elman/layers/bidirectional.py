@@ -1,10 +1,13 @@
 """`Bidirectional`: one layer forwards, one backwards."""
 
+from functools import partial
+
 import keras
 from keras import ops, tree
 
 from elman.layers.arguments import old_arguments, set_when_built
 from elman.layers.calling import RecurrentCall
+from elman.layers.rnn import RNN
 
 _MERGE = {
     "concat": lambda forward, backward: ops.concatenate([forward, backward], axis=-1),
@@ -64,23 +67,31 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
             )
         super().__init__(layer, merge_mode, weights, backward_layer, **kwargs)
         self.batch_input_shape = getattr(layer, "batch_input_shape", None)
+        self.supports_masking = True  # Keras 3.16 makes it False
         self.time_major = getattr(layer, "time_major", False)
         initial_weights = getattr(layer, "initial_weights", None)
         if initial_weights:  # those of the layer are those of its forward copy, as in Keras 1
             set_when_built(self.forward_layer, initial_weights)
 
-    def _state_sizes(self) -> list[int]:
-        return self.forward_layer._state_sizes() + self.backward_layer._state_sizes()
+    def _state_shapes(self, batch) -> list[tuple]:
+        # A layer of Keras itself has no method for this.
+        of = [getattr(x, "_state_shapes", partial(RNN._state_shapes, x)) for x in self._pair]
+        return [*of[0](batch), *of[1](batch)]
+
+    @property
+    def _pair(self) -> tuple:
+        return self.forward_layer, self.backward_layer
 
     def _number_of_sequences(self) -> int:
         return self.return_sequences * (2 if self.merge_mode is None else 1)
 
     def _features(self) -> int | None:
-        return self.forward_layer._features()
+        features = getattr(self.forward_layer, "_features", None)
+        return features() if features else None
 
     def build(self, sequences_shape, initial_state_shape=None, constants_shape=None):
         shapes = {"constants_shape": constants_shape} if constants_shape else {}
-        for layer in (self.forward_layer, self.backward_layer):
+        for layer in self._pair:
             if not layer.built:
                 layer.build(sequences_shape, **shapes)
 
@@ -116,10 +127,7 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
         return [mask, *([mask] if self.merge_mode is None else []), *states]
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
-        shapes = [
-            layer.compute_output_shape(sequences_shape)
-            for layer in (self.forward_layer, self.backward_layer)
-        ]
+        shapes = [layer.compute_output_shape(sequences_shape) for layer in self._pair]
         (forward, *states), (backward, *backward_states) = (
             shape if self.return_state else (shape,) for shape in shapes
         )
@@ -141,9 +149,10 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
             rows: indices of the rows to set, or None for all.
         """
         half = len(states) // 2 if states is not None else 0
-        forward, backward = (None, None) if states is None else (states[:half], states[half:])
-        self.forward_layer.reset_states(forward, rows)
-        self.backward_layer.reset_states(backward, rows)
+        halves = (None, None) if states is None else (states[:half], states[half:])
+        for layer, half in zip(self._pair, halves, strict=True):
+            given = {"states": half, "rows": rows}
+            layer.reset_states(**{name: x for name, x in given.items() if x is not None})
 
     @property
     def states(self):

@@ -9,10 +9,10 @@ from elman.layers import checks
 
 
 class RecurrentCall:
-    """Mixin: old call forms, masks beside initial states, ragged input, errors in the user's words.
+    """Mixin: old call forms, masks beside initial states, ragged input, errors in plain words.
 
-    The layer says the sizes of the states it takes (`_state_sizes`), how many features it was built
-    for (`_features`) and how many of its outputs are sequences (`_number_of_sequences`).
+    The layer says the shapes of the states it takes (`_state_shapes`), how many features it was
+    built for (`_features`) and how many of its outputs are sequences (`_number_of_sequences`).
     """
 
     def __call__(self, sequences, initial_state=None, *, constants=None, mask=None, **kwargs):
@@ -38,7 +38,7 @@ class RecurrentCall:
         if mask is not None:
             checks.mask(self, np.shape(tree.flatten(mask)[0]), shape)
         if initial_state is not None:
-            checks.states(self, initial_state, "initial_state", batch, self._state_sizes())
+            checks.states(self, initial_state, "initial_state", self._state_shapes(batch))
         if self.stateful and self.states is not None:
             checks.batch_size(self, batch, tree.flatten(self.states)[0].shape[0])
 
@@ -46,7 +46,7 @@ class RecurrentCall:
         """``layer([x, *states, *constants])``, the form in which Keras 2 wrote its files."""
         sequences, *rest = inputs
         if len(rest) and initial_state is None:
-            number = len(self._state_sizes())
+            number = len(self._state_shapes(None))
             initial_state, rest = rest[:number], rest[number:]
         return sequences, initial_state, rest or constants
 

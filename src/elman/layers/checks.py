@@ -64,9 +64,8 @@ def mask(layer, mask_shape, shape) -> None:
         )
 
 
-def states(layer, given, name: str, batch, sizes) -> None:
+def states(layer, given, name: str, wanted) -> None:
     """Raise unless ``given`` has the number and the shapes of the layer's states."""
-    wanted = [(batch, size) for size in sizes]
     flat = tree.flatten(given)
     shapes = [np.shape(state) for state in flat]
     fits = len(shapes) == len(wanted) and all(

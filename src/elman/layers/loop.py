@@ -19,7 +19,7 @@ def scan(
     states,
     mask=None,
     *,
-    output_size: int,
+    output_size: int | None = None,
     go_backwards: bool = False,
     unroll: bool = False,
     zero_output_for_mask: bool = False,
@@ -28,24 +28,24 @@ def scan(
     """Run ``step`` through time.
 
     Arguments:
-        step: function ``(x_t [B, *S], states) -> (y_t [B, output_size], new_states)``.
+        step: function ``(x_t [B, *S], states) -> (y_t [B, ...], new_states)``.
         sequences: array of shape (B, T, *S); T may be 0.
         states: list (possibly nested) of arrays whose first axis is B.
         mask: boolean array of shape (B, T), True where the step counts; or None. Where it is False
             the input is never read, so that NaN there changes neither results nor gradients.
-        output_size: size of ``y_t``.
+        output_size: size of ``y_t``; None where it has the shape of the first state.
         go_backwards: run from the last step to the first; outputs come in the order of running.
         unroll: write the steps out one by one instead of a loop of the framework.
         zero_output_for_mask: masked steps give zeros instead of the output before them.
         return_sequences: keep the output of each step.
 
     Returns:
-        ``(last_output [B, output_size], outputs [B, T, output_size] or None, final states)``.
+        ``(last_output [B, ...], outputs [B, T, ...] or None, final states)``.
     """
-    batch = ops.shape(sequences)[0]
-    zeros = ops.zeros((batch, output_size), dtype=tree.flatten(states)[0].dtype)
+    batch, state = ops.shape(sequences)[0], tree.flatten(states)[0]
+    zeros = ops.zeros((batch, output_size), state.dtype) if output_size else ops.zeros_like(state)
     if 0 in sequences.shape[:2]:
-        nothing = ops.zeros((batch, sequences.shape[1], output_size), dtype=zeros.dtype)
+        nothing = ops.zeros((batch, sequences.shape[1], *ops.shape(zeros)[1:]), zeros.dtype)
         return zeros, nothing if return_sequences else None, states
     if mask is not None:
         sequences = _blank(sequences, mask)

@@ -90,11 +90,10 @@ class RNN(RecurrentCall, keras.layers.RNN):
             zero_output_for_mask=zero_output_for_mask,
             **kwargs,
         )
-        for size in tree.flatten(self.state_size):
-            checks.positive_integer(type(self).__name__, "the cell's state_size", size)
         checks.one_of(type(self).__name__, "engine", engine, native.ENGINES)
         self.time_major = time_major
         self.engine = engine
+        self.supports_masking = True  # Keras 3.16 makes it False
         if keras.backend.backend() == "tensorflow" and isinstance(native.find(self), Computation):
             # XLA cannot call out of TensorFlow's graph; engine="keras" is the way to jit_compile.
             self.supports_jit = False
@@ -121,20 +120,21 @@ class RNN(RecurrentCall, keras.layers.RNN):
                 "Input(batch_shape=...)."
             )
 
-        def state(i, size):
+        def state(i, shape):
             # An initializer, so that a model built within a scope of Keras gets its value later.
             return keras.Variable(
                 lambda shape, dtype: ops.cast(
                     tree.flatten(self.get_initial_state(batch))[i], dtype
                 ),
-                shape=(batch, size),
+                shape=shape,
                 dtype=self.variable_dtype,
                 trainable=False,
                 name="rnn_state",
             )
 
-        flat = [state(i, size) for i, size in enumerate(self._state_sizes())]
-        self._keep_states(loop.packed(self.state_size, flat))
+        shapes = [tuple(s.shape) for s in tree.flatten(self.get_initial_state(batch))]
+        flat = [state(i, shape) for i, shape in enumerate(shapes)]
+        self._keep_states(loop.packed(self._state_structure, flat))
 
     # States carried from batch to batch
 
@@ -185,7 +185,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
         if states is None:
             states = tree.map_structure(lambda s: s[: len(rows)], self.get_initial_state(batch))
         states = tree.map_structure(ops.convert_to_numpy, states)
-        checks.states(self, states, "states", len(rows), self._state_sizes())
+        checks.states(self, states, "states", self._state_shapes(len(rows)))
         for variable, state in zip(variables, tree.flatten(states), strict=True):
             value = np.array(ops.convert_to_numpy(variable))
             value[rows] = state
@@ -223,8 +223,12 @@ class RNN(RecurrentCall, keras.layers.RNN):
         if self.unroll:
             checks.known_timesteps(self, shape)
 
-    def _state_sizes(self) -> list[int]:
-        return tree.flatten(self.state_size)
+    @property
+    def _state_structure(self) -> list:
+        return self.state_size
+
+    def _state_shapes(self, batch) -> list[tuple]:
+        return [(batch, size) for size in tree.flatten(self.state_size)]
 
     def _number_of_sequences(self) -> int:
         return int(self.return_sequences)
@@ -273,7 +277,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
     def _first_states(self, sequences, initial_state):
         """The states before the first step: given, carried or the cell's, in its compute dtype."""
         if initial_state is not None:
-            initial_state = loop.packed(self.state_size, tree.flatten(initial_state))
+            initial_state = loop.packed(self._state_structure, tree.flatten(initial_state))
         elif self.stateful:
             checks.batch_size_in_graph(self, sequences, tree.flatten(self.states)[0].shape[0])
             # A copy: torch would see the later assignment as a change of what it has recorded.
@@ -301,13 +305,12 @@ class RNN(RecurrentCall, keras.layers.RNN):
             output, new_states = call(x, states, **kwargs)
             return output, new_states
 
-        output_size = getattr(self.cell, "output_size", None)
         return loop.scan(
             step,
             sequences,
             initial_state,
             mask,
-            output_size=output_size or tree.flatten(self.state_size)[0],
+            output_size=getattr(self.cell, "output_size", None),
             go_backwards=self.go_backwards,
             unroll=self.unroll,
             zero_output_for_mask=self.zero_output_for_mask,
