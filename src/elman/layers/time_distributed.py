@@ -41,6 +41,7 @@ class TimeDistributed(keras.layers.TimeDistributed):
 
     def __init__(self, layer, **kwargs):
         super().__init__(layer, **kwargs)
+        self.supports_masking = True  # Keras 3.16 makes it False
         inner = getattr(layer, "batch_input_shape", None)
         self.batch_input_shape = (inner[0], None, *inner[1:]) if inner else None
 
