@@ -124,6 +124,13 @@ Layer<S> make_layer(const Options& options, const Inputs& in) {
   return layer;
 }
 
+// Elements of `saved` for one row of the batch.
+template <class S>
+int64_t saved_row(Layer<S> layer) {
+  layer.B = 1;
+  return saved_size(layer);
+}
+
 struct Results {
   TensorView outputs, last, h, c, saved;
 };
@@ -135,7 +142,7 @@ void add_results(Layer<S>& layer, const Results& out) {
   layer.last = data_of<S>("last", out.last, {B, H});
   layer.h = data_of<S>("h", out.h, {B, H});
   layer.c = layer.cell == Cell::lstm ? data_of<S>("c", out.c, {B, H}) : nullptr;
-  layer.saved = data_of<S>("saved", out.saved, {saved_size(layer)}, Need::optional);
+  layer.saved = data_of<S>("saved", out.saved, {B, saved_row(layer)}, Need::optional);
   if (layer.saved && !layer.outputs) {
     TVM_FFI_THROW(ValueError) << "outputs must be given where saved is";
   }
@@ -175,7 +182,7 @@ void run_backward(const Options& options, const Inputs& in, TensorView outputs, 
   const int64_t columns = gate_count(layer.cell) * H;
   const bool lstm = layer.cell == Cell::lstm;
   layer.outputs = data_of<S>("outputs", outputs, {B, T, H});
-  layer.saved = data_of<S>("saved", saved, {saved_size(layer)});
+  layer.saved = data_of<S>("saved", saved, {B, saved_row(layer)});
   Gradients<S> g{};
   g.d_outputs = data_of<S>("d_outputs", t.d_outputs, {B, T, H}, Need::optional);
   g.d_last = data_of<S>("d_last", t.d_last, {B, H}, Need::optional);
@@ -210,15 +217,15 @@ void backward_export(int64_t cell, int64_t activation, int64_t recurrent_activat
                : run_backward<float>(options, in, outputs, saved, t);
 }
 
-// Elements of `saved` for a cell, the size of its elements in bytes, T * B and H.
-int64_t saved_size_export(int64_t cell, int64_t bytes, int64_t steps, int64_t units) {
+// Elements of `saved` for one row of the batch, from the cell, the size of an element in bytes, T
+// and H.
+int64_t saved_size_export(int64_t cell, int64_t bytes, int64_t timesteps, int64_t units) {
   const Cell kind = checked("cell", cell, Cell::gru_reset_before);
   const auto size = [&](auto layer) {
     layer.cell = kind;
-    layer.T = steps;
-    layer.B = 1;
+    layer.T = timesteps;
     layer.H = units;
-    return saved_size(layer);
+    return saved_row(layer);
   };
   return bytes == 8 ? size(Layer<double>{}) : size(Layer<float>{});
 }

@@ -1,5 +1,9 @@
 """The kernels on JAX arrays: results and gradients, inside `jax.jit`, `jax.vmap`, from threads."""
 
+import os
+import pathlib
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -81,3 +85,53 @@ def test_a_wrong_array_raises():
     x, kernel, recurrent = jnp.zeros((2, 3, 4)), jnp.zeros((4, 19)), jnp.zeros((5, 20))
     with pytest.raises(Exception, match=r"kernel must have shape \(4, 20\), got \(4, 19\)"):
         jax.block_until_ready(compute(x, None, kernel, recurrent, jnp.zeros(20)))
+
+
+SHARDED = """
+import jax, numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
+from engine_case import Case
+from elman import engine
+
+mesh = Mesh(np.array(jax.devices()), ("batch",))
+for cell in ("lstm", "gru"):
+    spec = engine.Spec(cell, backend="jax", return_sequences=True, go_backwards=True)
+    case = Case(spec, (8, 5, 3, 20), mask=True, dropout="each gate")
+    compute = engine.find(spec)
+
+    def step(x, states, mask, masks, weights):
+        def total(x, states, weights):
+            outputs, last, after = compute(x, states, *weights, mask=mask,
+                input_dropout=masks[0], recurrent_dropout=masks[1])
+            return (outputs**2).sum() + last.sum() + sum(s.sum() for s in after), outputs
+        return jax.value_and_grad(total, argnums=(0, 1, 2), has_aux=True)(x, states, weights)
+
+    weights = (case.kernel, case.recurrent_kernel, case.bias)
+    arrays = (case.x, case.states, case.mask, (case.input_dropout, case.recurrent_dropout))
+    wanted = jax.jit(step)(*arrays, weights)
+    rows, masks = NamedSharding(mesh, P("batch")), NamedSharding(mesh, P(None, "batch"))
+    spread = jax.device_put(arrays, (rows, [rows] * len(case.states), rows, (masks, masks)))
+    whole = jax.device_put(weights, NamedSharding(mesh, P()))
+    compiled = jax.jit(step).lower(*spread, whole).compile()
+    found = compiled(*spread, whole)
+    assert "all-gather" not in compiled.as_text()
+    (_, outputs), (dx, *_) = found
+    assert outputs.sharding.is_equivalent_to(rows, 3) and dx.sharding.is_equivalent_to(rows, 3)
+    for one, two in zip(jax.tree.leaves(wanted), jax.tree.leaves(found), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-5)
+"""
+
+
+def test_a_sharded_batch_stays_sharded():
+    folder = pathlib.Path(__file__).parent
+    flags = "--xla_force_host_platform_device_count=2"
+    path = os.pathsep.join([str(folder), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", SHARDED],
+        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

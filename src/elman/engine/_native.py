@@ -97,7 +97,7 @@ def forward_shapes(spec: Any, x_shape: Sequence[int], units: int, training: bool
         last=state,
         h=state,
         c=state if spec.cell == "lstm" else ABSENT,
-        saved=(saved_size(spec, batch * timesteps, units),) if training else ABSENT,
+        saved=(batch, saved_size(spec, timesteps, units)) if training else ABSENT,
     )
 
 
@@ -120,5 +120,6 @@ def bias_shape(spec: Any, units: int) -> tuple[int, ...]:
 
 
 @functools.cache
-def saved_size(spec: Any, steps: int, units: int) -> int:
-    return library().saved_size(options(spec)[0], DTYPES[spec.dtype], steps, units)
+def saved_size(spec: Any, timesteps: int, units: int) -> int:
+    """Elements that `forward` keeps for `backward`, for one row of the batch."""
+    return library().saved_size(options(spec)[0], DTYPES[spec.dtype], timesteps, units)
