@@ -151,17 +151,21 @@ def test_activation(kind, activation):
     check(KINDS[kind], "last", cell_options={"activation": activation})
 
 
+@pytest.mark.parametrize("engine", ["native", "keras"])
 @pytest.mark.parametrize("kind", ["LSTM", "GRU-reset-before"])
-def test_old_hard_sigmoid(kind):
+def test_old_hard_sigmoid(kind, engine):
+    options = {"recurrent_activation": "hard_sigmoid"}
     with pytest.warns(UserWarning, match="hard_sigmoid"):
-        check(KINDS[kind], "last", cell_options={"recurrent_activation": "hard_sigmoid"})
+        check(KINDS[kind], "last", engine=engine, cell_options=options)
 
 
+@pytest.mark.parametrize("engine", ["native", "keras"])
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
-def test_hard_sigmoid_of_keras_3(kind):
+def test_hard_sigmoid_of_keras_3(kind, engine):
     check(
         KINDS[kind],
         "last",
+        engine=engine,
         cell_options={"recurrent_activation": keras.activations.hard_sigmoid},
         truth={"recurrent_activation": "hard_sigmoid_keras3"},
     )
