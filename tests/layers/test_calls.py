@@ -203,6 +203,21 @@ def test_recurrent_dropout_drops_states():
     assert 60 < (y == 0).sum() < 140
 
 
+@pytest.mark.parametrize("cell", ["SimpleRNN", "LSTM", "GRU"])
+def test_dropout_is_the_same_in_both_engines(cell):
+    arguments = {"dropout": 0.4, "recurrent_dropout": 0.3, "seed": 5, "return_sequences": True}
+    native = getattr(layers, cell)(7, **arguments, engine="native")
+    looped = getattr(layers, cell)(7, **arguments, engine="keras")
+    for layer in (native, looped):
+        layer.build(X.shape)
+    looped.set_weights(native.get_weights())
+    dropped = numpy(native(X, mask=MASK, training=True))
+    np.testing.assert_allclose(
+        dropped, numpy(looped(X, mask=MASK, training=True)), rtol=1e-4, atol=1e-5
+    )
+    assert np.abs(dropped - numpy(native(X, mask=MASK))).max() > 1e-3
+
+
 @pytest.mark.parametrize("policy", ["float64", "mixed_bfloat16", "mixed_float16"])
 def test_dtypes(policy):
     if policy == "float64" and BACKEND == "jax":

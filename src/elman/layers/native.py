@@ -23,13 +23,12 @@ _ACTIVATIONS = {
 }
 
 
-def find(layer, sequences=None, training=False) -> engine.Computation | engine.Refusal:
+def find(layer, sequences=None) -> engine.Computation | engine.Refusal:
     """The native computation for ``layer``, or a refusal that says why it has none.
 
     Arguments:
         layer: an `elman.layers.RNN` of any cell.
         sequences: the array that it is called with, which says the device; None before any call.
-        training: whether dropout is on.
     """
     cell = cell_name(layer.cell)
     if layer.engine == "keras":
@@ -44,11 +43,6 @@ def find(layer, sequences=None, training=False) -> engine.Computation | engine.R
         return engine.Refusal("an exported graph must run without elman")
     if getattr(layer, "use_cudnn", None) is True:
         return engine.Refusal("use_cudnn=True asks for cuDNN")
-    if training and getattr(layer.cell, "dropout_mask_count", None) and _drops(layer.cell):
-        return engine.Refusal(
-            "with recurrent_dropout (or implementation=1) each gate has a dropout mask of its own, "
-            "and the kernels take one for all gates"
-        )
     names = {
         "activation": _ACTIVATIONS.get(layer.cell.activation, _name(layer.cell.activation)),
         "recurrent_activation": "sigmoid",
@@ -76,16 +70,13 @@ def run(computation, layer, sequences, states, mask, training):
     """``(last output, outputs or None, final states)``, as `RNN.inner_loop` gives them."""
     cell = layer.cell
     weights = [cell.kernel, cell.recurrent_kernel, *([cell.bias] if cell.use_bias else [])]
-    drop = training and _drops(cell)
     outputs, last_output, states = computation(
         ops.cast(sequences, cell.compute_dtype),
         states,
         *(ops.convert_to_tensor(w, dtype=cell.compute_dtype) for w in weights),
         mask=mask,
-        input_dropout=cell.get_dropout_mask(None) if drop and cell.dropout else None,
-        recurrent_dropout=(
-            cell.get_recurrent_dropout_mask(None) if drop and cell.recurrent_dropout else None
-        ),
+        input_dropout=_drawn(training, cell.dropout, cell.get_dropout_mask),
+        recurrent_dropout=_drawn(training, cell.recurrent_dropout, cell.get_recurrent_dropout_mask),
     )
     return last_output, outputs, states
 
@@ -98,8 +89,12 @@ def cell_name(cell) -> str | None:
     return None
 
 
-def _drops(cell) -> bool:
-    return bool(cell.dropout or cell.recurrent_dropout)
+def _drawn(training, rate, mask_of):
+    """The mask that was drawn before the loop, one for each gate in a row; None for no dropout."""
+    if not training or not 0 < rate < 1:
+        return None
+    mask = mask_of(None)
+    return ops.stack(mask) if isinstance(mask, list) else mask
 
 
 def _name(function) -> str:

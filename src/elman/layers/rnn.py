@@ -60,7 +60,8 @@ class RNN(RecurrentCall, keras.layers.RNN):
     Example:
         >>> import numpy as np
         >>> from elman.layers import RNN, SimpleRNNCell
-        >>> RNN(SimpleRNNCell(3), return_sequences=True)(np.ones((8, 2, 10), "float32")).shape
+        >>> y = RNN(SimpleRNNCell(3), return_sequences=True)(np.ones((8, 2, 10), "float32"))
+        >>> tuple(y.shape)
         (8, 2, 3)
 
     Source: Elman, "Finding Structure in Time", Cognitive Science 14 (1990), 179-211.
@@ -263,7 +264,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
         """``(last output, outputs or None, final states)`` by the engine that applies."""
         if exporting.is_free_in_time(self):
             return exporting.run(self, native.cell_name(self.cell), sequences, states, mask)
-        computation = native.find(self, sequences, training)
+        computation = native.find(self, sequences)
         if isinstance(computation, Computation):
             return native.run(computation, self, sequences, states, mask, training)
         if self.engine == "native":

@@ -95,7 +95,4 @@ def _explained(layer) -> Explained:
     found = native.find(layer)
     if isinstance(found, Refusal):
         return Explained(layer.name, "keras", found.reason)
-    in_training = native.find(layer, training=True)
-    if isinstance(in_training, Refusal):
-        return Explained(layer.name, "native", f"keras in training: {in_training.reason}")
     return Explained(layer.name, "native", "")
