@@ -15,8 +15,6 @@ collect_ignore = [
 
 @pytest.fixture(autouse=True)
 def _docstring_example(request):
-    """Examples show what JAX prints, and the first LSTM in each is called "lstm"."""
+    """The first LSTM in each example is called "lstm"."""
     if isinstance(request.node, pytest.DoctestItem):
-        if keras.backend.backend() != "jax":
-            pytest.skip("examples show what JAX prints")
         keras.utils.clear_session()

@@ -47,7 +47,8 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
     Example:
         >>> import numpy as np
         >>> from elman.layers import LSTM, Bidirectional
-        >>> Bidirectional(LSTM(3), merge_mode="sum")(np.ones((8, 2, 10), "float32")).shape
+        >>> y = Bidirectional(LSTM(3), merge_mode="sum")(np.ones((8, 2, 10), "float32"))
+        >>> tuple(y.shape)
         (8, 3)
 
     Source: Schuster, Paliwal, "Bidirectional Recurrent Neural Networks", IEEE Transactions on

@@ -20,7 +20,7 @@ class GRUCell(Cell, keras.layers.GRUCell):
         >>> import numpy as np
         >>> from elman.layers import GRUCell
         >>> h, states = GRUCell(3)(np.ones((8, 10), "float32"), [np.zeros((8, 3), "float32")])
-        >>> h.shape
+        >>> tuple(h.shape)
         (8, 3)
 
     Source: Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder", EMNLP 2014.
@@ -62,7 +62,8 @@ class GRU(CuDNN, keras.layers.GRU, RNN):
     Example:
         >>> import numpy as np
         >>> from elman.layers import GRU
-        >>> GRU(3, reset_after=False)(np.ones((8, 2, 10), "float32")).shape
+        >>> y = GRU(3, reset_after=False)(np.ones((8, 2, 10), "float32"))
+        >>> tuple(y.shape)
         (8, 3)
 
     Source: Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder", EMNLP 2014,

@@ -24,7 +24,7 @@ class LSTMCell(Cell, keras.layers.LSTMCell):
         >>> from elman.layers import LSTMCell
         >>> zeros = np.zeros((8, 3), "float32")
         >>> h, (h_again, c) = LSTMCell(3)(np.ones((8, 10), "float32"), [zeros, zeros])
-        >>> h.shape, c.shape
+        >>> tuple(h.shape), tuple(c.shape)
         ((8, 3), (8, 3))
 
     Source: Hochreiter, Schmidhuber, "Long Short-Term Memory", Neural Computation 9 (1997),
@@ -66,7 +66,7 @@ class LSTM(CuDNN, keras.layers.LSTM, RNN):
         >>> import numpy as np
         >>> from elman.layers import LSTM
         >>> output, h, c = LSTM(3, return_state=True)(np.ones((8, 2, 10), "float32"))
-        >>> output.shape, c.shape
+        >>> tuple(output.shape), tuple(c.shape)
         ((8, 3), (8, 3))
 
     Source: Hochreiter, Schmidhuber, "Long Short-Term Memory", Neural Computation 9 (1997),

@@ -21,7 +21,7 @@ class SimpleRNNCell(Cell, keras.layers.SimpleRNNCell):
         >>> import numpy as np
         >>> from elman.layers import SimpleRNNCell
         >>> h, states = SimpleRNNCell(3)(np.ones((8, 10), "float32"), [np.zeros((8, 3), "float32")])
-        >>> h.shape, len(states)
+        >>> tuple(h.shape), len(states)
         ((8, 3), 1)
 
     Source: Elman, "Finding Structure in Time", Cognitive Science 14 (1990), 179-211.
@@ -61,9 +61,11 @@ class SimpleRNN(keras.layers.SimpleRNN, RNN):
     Example:
         >>> import numpy as np
         >>> from elman.layers import SimpleRNN
-        >>> SimpleRNN(3)(np.ones((8, 2, 10), "float32")).shape
+        >>> y = SimpleRNN(3)(np.ones((8, 2, 10), "float32"))
+        >>> tuple(y.shape)
         (8, 3)
-        >>> SimpleRNN(3, return_sequences=True)(np.ones((8, 2, 10), "float32")).shape
+        >>> y = SimpleRNN(3, return_sequences=True)(np.ones((8, 2, 10), "float32"))
+        >>> tuple(y.shape)
         (8, 2, 3)
 
     Source: Elman, "Finding Structure in Time", Cognitive Science 14 (1990), 179-211.

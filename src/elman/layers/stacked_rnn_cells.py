@@ -29,7 +29,8 @@ class StackedRNNCells(keras.layers.StackedRNNCells):
         >>> import numpy as np
         >>> from elman.layers import RNN, GRUCell, LSTMCell, StackedRNNCells
         >>> stack = StackedRNNCells([LSTMCell(4), GRUCell(3)])
-        >>> RNN(stack)(np.ones((8, 2, 10), "float32")).shape
+        >>> y = RNN(stack)(np.ones((8, 2, 10), "float32"))
+        >>> tuple(y.shape)
         (8, 3)
 
     Source: Graves, Mohamed, Hinton, "Speech Recognition with Deep Recurrent Neural Networks",

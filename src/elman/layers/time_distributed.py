@@ -33,7 +33,8 @@ class TimeDistributed(keras.layers.TimeDistributed):
     Example:
         >>> import numpy as np
         >>> from elman.layers import Dense, TimeDistributed
-        >>> TimeDistributed(Dense(4))(np.ones((8, 2, 10), "float32")).shape
+        >>> y = TimeDistributed(Dense(4))(np.ones((8, 2, 10), "float32"))
+        >>> tuple(y.shape)
         (8, 2, 4)
 
     Source: the layer of that name in Keras 1.0.
