@@ -12,6 +12,7 @@ import keras
 
 from elman.layers.arguments import old_arguments
 from elman.layers.bidirectional import Bidirectional
+from elman.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from elman.layers.gru import GRU, GRUCell
 from elman.layers.layer import Layer, Wrapper
 from elman.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
@@ -27,7 +28,7 @@ from elman.legacy.tables import ALIASES
 CuDNNLSTM, CuDNNGRU = LSTM, GRU
 
 _OURS = [
-    Bidirectional, GRU, GRUCell, LSTM, LSTMCell, Layer,
+    Bidirectional, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, GRUCell, LSTM, LSTMCell, Layer,
     LocallyConnected1D, LocallyConnected2D, RNN, SimpleRNN, SimpleRNNCell, StackedRNNCells,
     TimeDistributed, Wrapper,
 ]  # fmt: skip
