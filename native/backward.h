@@ -44,7 +44,7 @@ struct Backward {
 
   S* da_row(Index row, Index step) const { return da + (step * layer.B + first + row) * n.da; }
   const S* saved_row(Index row, Index step) const {
-    return layer.saved + ((first + row) * layer.T + step) * n.saved;
+    return layer.saved + (step * layer.B + first + row) * n.saved;
   }
 
   // The state that `active[m]` had before this step, without padding; null where it is zeros.

@@ -64,8 +64,8 @@ void run_all(const std::vector<int>& numbers, int threads, const Body& body) {
 }  // namespace
 
 template <class S>
-int64_t saved_size(const Layer<S>& layer) {
-  return kernels<S>().saved_size(layer);
+int64_t saved_width(const Layer<S>& layer) {
+  return kernels<S>().saved_width(layer);
 }
 
 template <class S>
@@ -145,8 +145,8 @@ void backward(const Layer<S>* layers, const Gradients<S>* gradients, int count) 
   });
 }
 
-template int64_t saved_size(const Layer<float>&);
-template int64_t saved_size(const Layer<double>&);
+template int64_t saved_width(const Layer<float>&);
+template int64_t saved_width(const Layer<double>&);
 template void forward(const Layer<float>*, int);
 template void forward(const Layer<double>*, int);
 template void backward(const Layer<float>*, const Gradients<float>*, int);

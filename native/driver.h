@@ -5,9 +5,9 @@
 
 namespace elman {
 
-// Elements that `saved` must have.
+// The last axis that `saved` must have.
 template <class S>
-int64_t saved_size(const Layer<S>& layer);
+int64_t saved_width(const Layer<S>& layer);
 
 // `count` layers side by side, such as the two directions of one; they share no results. Throws
 // std::bad_alloc.

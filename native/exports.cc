@@ -124,13 +124,6 @@ Layer<S> make_layer(const Options& options, const Inputs& in) {
   return layer;
 }
 
-// Elements of `saved` for one row of the batch.
-template <class S>
-int64_t saved_row(Layer<S> layer) {
-  layer.B = 1;
-  return saved_size(layer);
-}
-
 struct Results {
   TensorView outputs, last, h, c, saved;
 };
@@ -142,7 +135,7 @@ void add_results(Layer<S>& layer, const Results& out) {
   layer.last = data_of<S>("last", out.last, {B, H});
   layer.h = data_of<S>("h", out.h, {B, H});
   layer.c = layer.cell == Cell::lstm ? data_of<S>("c", out.c, {B, H}) : nullptr;
-  layer.saved = data_of<S>("saved", out.saved, {B, saved_row(layer)}, Need::optional);
+  layer.saved = data_of<S>("saved", out.saved, {T, B, saved_width(layer)}, Need::optional);
   if (layer.saved && !layer.outputs) {
     TVM_FFI_THROW(ValueError) << "outputs must be given where saved is";
   }
@@ -182,7 +175,7 @@ void run_backward(const Options& options, const Inputs& in, TensorView outputs, 
   const int64_t columns = gate_count(layer.cell) * H;
   const bool lstm = layer.cell == Cell::lstm;
   layer.outputs = data_of<S>("outputs", outputs, {B, T, H});
-  layer.saved = data_of<S>("saved", saved, {B, saved_row(layer)});
+  layer.saved = data_of<S>("saved", saved, {T, B, saved_width(layer)});
   Gradients<S> g{};
   g.d_outputs = data_of<S>("d_outputs", t.d_outputs, {B, T, H}, Need::optional);
   g.d_last = data_of<S>("d_last", t.d_last, {B, H}, Need::optional);
@@ -217,17 +210,15 @@ void backward_export(int64_t cell, int64_t activation, int64_t recurrent_activat
                : run_backward<float>(options, in, outputs, saved, t);
 }
 
-// Elements of `saved` for one row of the batch, from the cell, the size of an element in bytes, T
-// and H.
-int64_t saved_size_export(int64_t cell, int64_t bytes, int64_t timesteps, int64_t units) {
+// The last axis of `saved`, from the cell, the size of an element in bytes, and H.
+int64_t saved_width_export(int64_t cell, int64_t bytes, int64_t units) {
   const Cell kind = checked("cell", cell, Cell::gru_reset_before);
-  const auto size = [&](auto layer) {
+  const auto width = [&](auto layer) {
     layer.cell = kind;
-    layer.T = timesteps;
     layer.H = units;
-    return saved_row(layer);
+    return saved_width(layer);
   };
-  return bytes == 8 ? size(Layer<double>{}) : size(Layer<float>{});
+  return bytes == 8 ? width(Layer<double>{}) : width(Layer<float>{});
 }
 
 void set_num_threads_export(int64_t threads) {
@@ -248,7 +239,7 @@ double multiply_adds_export(int64_t bytes, int64_t rounds) {
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(multiply_adds, multiply_adds_export)
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(forward, forward_export)
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(backward, backward_export)
-TVM_FFI_DLL_EXPORT_TYPED_FUNC(saved_size, saved_size_export)
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(saved_width, saved_width_export)
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(num_threads, [] { return int64_t{num_threads()}; })
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(set_num_threads, set_num_threads_export)
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(isa_name, [] { return tvm::ffi::String(isa_name()); })

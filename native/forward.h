@@ -68,7 +68,7 @@ struct Forward {
   std::size_t used;
 
   S* saved_row(Index row, Index step) const {
-    return layer.saved ? layer.saved + ((first + row) * layer.T + step) * n.saved
+    return layer.saved ? layer.saved + (step * layer.B + first + row) * n.saved
                        : window + ((step - step0) * rows + row) * n.saved;
   }
   S* operand(Index row, int which, Index mask) const {

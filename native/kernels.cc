@@ -28,9 +28,8 @@ void with_activations(const Layer<S>& layer, Body&& body) {
 }
 
 template <class S>
-Index saved_size(const Layer<S>& layer) {
-  return with_cell(layer.cell,
-                   [&]<class C>() { return layer.T * layer.B * Sizes<S, C>(layer).saved; });
+Index saved_width(const Layer<S>& layer) {
+  return with_cell(layer.cell, [&]<class C>() { return Sizes<S, C>(layer).saved; });
 }
 
 template <class S>
@@ -138,7 +137,7 @@ double multiply_adds(Index rounds) {
 }
 
 template <class S>
-constexpr Kernels<S> table{lanes<S>,         saved_size<S>,   packed_bytes<S>,  pack_all<S>,
+constexpr Kernels<S> table{lanes<S>,         saved_width<S>,  packed_bytes<S>,  pack_all<S>,
                            forward_bytes<S>, forward<S>,      da_size<S>,       backward_bytes<S>,
                            backward<S>,      most_shares<S>,  weights_bytes<S>, weights<S>,
                            apply<S>,         multiply_adds<S>};

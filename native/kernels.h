@@ -16,7 +16,7 @@ template <class S>
 struct Kernels {
   int64_t lanes;  // elements in a vector
 
-  int64_t (*saved_size)(const Layer<S>&);  // elements of Layer::saved
+  int64_t (*saved_width)(const Layer<S>&);  // the last axis of Layer::saved
 
   // `pack` fills packed_bytes at `packed`, aligned to 64 bytes, for one of forward and backward.
   std::size_t (*packed_bytes)(const Layer<S>&, Packing);

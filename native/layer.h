@@ -44,7 +44,7 @@ struct Layer {
   S* last;     // [B, H]
   S* h;        // [B, H] final state
   S* c;        // [B, H] final state; LSTM only, else null
-  S* saved;    // [B, saved_size() / B] for backward, or null
+  S* saved;    // [T, B, saved_width()] for backward, or null
 };
 
 template <class S>

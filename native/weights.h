@@ -99,7 +99,7 @@ struct Weights {
       scaled_copy(to, latest[b], drop ? drop + (gate * B + b) * H : nullptr, H);
     }
     if constexpr (two_products) {
-      const S* saved = layer.saved + (b * layer.T + step) * n.saved;
+      const S* saved = layer.saved + (step * B + b) * n.saved;
       for (Index unit = 0; unit < H; ++unit) {
         to[unit - H] *= saved[(unit / L * C::slots + 2) * L + unit % L];
       }

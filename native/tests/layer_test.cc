@@ -108,7 +108,7 @@ Results<S> run(const Case& c, const scalar::Problem& p) {
   layer.mask = c.masked ? p.mask.data() : nullptr;
   layer.input_dropout = c.dropout ? m.data() : nullptr;
   layer.recurrent_dropout = c.dropout ? n.data() : nullptr;
-  Array<S> saved(saved_size(layer));
+  Array<S> saved(c.T * c.B * saved_width(layer));
   layer.outputs = r.outputs.data();
   layer.last = r.last.data();
   layer.h = r.h.data();

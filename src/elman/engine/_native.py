@@ -97,7 +97,7 @@ def forward_shapes(spec: Any, x_shape: Sequence[int], units: int, training: bool
         last=state,
         h=state,
         c=state if spec.cell == "lstm" else ABSENT,
-        saved=(batch, saved_size(spec, timesteps, units)) if training else ABSENT,
+        saved=(timesteps, batch, saved_width(spec, units)) if training else ABSENT,
     )
 
 
@@ -120,6 +120,6 @@ def bias_shape(spec: Any, units: int) -> tuple[int, ...]:
 
 
 @functools.cache
-def saved_size(spec: Any, timesteps: int, units: int) -> int:
-    """Elements that `forward` keeps for `backward`, for one row of the batch."""
-    return library().saved_size(options(spec)[0], DTYPES[spec.dtype], timesteps, units)
+def saved_width(spec: Any, units: int) -> int:
+    """Elements that `forward` keeps for `backward`, for a step of one row of the batch."""
+    return library().saved_width(options(spec)[0], DTYPES[spec.dtype], units)

@@ -86,9 +86,9 @@ _recurrence.defvjp(_recurrence_forward, _recurrence_backward)
 # Which arrays have the batch as an axis, and where: the inputs, then what each operation gives.
 _INPUTS = (0, 0, 0, None, None, None, 0, -2, -2)
 _AXES = {
-    "predict": (_INPUTS, (0, 0, 0, 0, 0)),
-    "forward": (_INPUTS, (0, 0, 0, 0, 0)),
-    "backward": ((*_INPUTS, 0, 0, 0, 0, 0, 0), (0, 0, 0, None, None, None)),
+    "predict": (_INPUTS, (0, 0, 0, 0, None)),
+    "forward": (_INPUTS, (0, 0, 0, 0, 1)),
+    "backward": ((*_INPUTS, 0, 1, 0, 0, 0, 0), (0, 0, 0, None, None, None)),
 }
 
 

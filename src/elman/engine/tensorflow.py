@@ -60,7 +60,7 @@ def _forward(spec: Any, inputs: Sequence[Any]) -> list[Any]:
     units = inputs[4].shape[0]
     state = (batch, units)
     c = state if spec.cell == "lstm" else _native.ABSENT
-    shapes = [(batch, timesteps, units), state, state, c, (batch, None)]
+    shapes = [(batch, timesteps, units), state, state, c, (timesteps, batch, None)]
     for result, shape in zip(results, shapes, strict=True):
         result.set_shape(shape)
     return list(results)
