@@ -186,3 +186,32 @@ def test_the_instruction_set_can_be_forced():
     for name in names:
         assert python(code, ELMAN_ISA=name, ELMAN_NUM_THREADS="3").stdout.split() == [name, "3"]
     assert "ELMAN_ISA must be one of" in python(code, ELMAN_ISA="vax").stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+def test_memory_of_a_training_step():
+    code = """
+import numpy as np
+from elman import engine
+from elman.engine import numpy as adapter
+
+def step(B, T, H):
+    zeros = lambda *shape: np.zeros(shape, "float32")
+    spec = engine.Spec("lstm", return_sequences=True)
+    weights = zeros(H, 4 * H), zeros(H, 4 * H), zeros(4 * H)
+    given = adapter.inputs(spec, zeros(B, T, H) + 1, None, *weights)
+    before = peak()
+    outputs, *_, saved = adapter.forward(spec, given, training=True)
+    adapter.backward(spec, given, outputs, saved, [outputs, None, None, None])
+    return peak() - before
+
+def peak():
+    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) * 1024
+
+step(2, 2, 16)
+B, T, H = 32, 400, 128
+print(step(B, T, H) / (4 * B * T * H))
+"""
+    values = float(python(code, ELMAN_NUM_THREADS="1").stdout)
+    # (2 G + 4) values for each unit and step, and 8 MiB whatever the sizes.
+    assert 5 < values < 12 + 8 * 2**20 / (4 * 32 * 400 * 128)
