@@ -119,6 +119,11 @@ def bias_shape(spec: Any, units: int) -> tuple[int, ...]:
     return (2, columns) if spec.cell == "gru" and spec.reset_after else (columns,)
 
 
+def empty_saved(spec: Any, shape: tuple[int, ...]) -> Any:
+    """An array for `saved`, from memory that the library keeps; speaks DLPack."""
+    return library().empty(DTYPES[spec.dtype], *shape)
+
+
 @functools.cache
 def saved_width(spec: Any, units: int) -> int:
     """Elements that `forward` keeps for `backward`, for a step of one row of the batch."""

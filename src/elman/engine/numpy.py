@@ -79,6 +79,8 @@ def forward(spec: Any, given: Inputs, training: bool) -> list[Array]:
     units = given.recurrent_kernel.shape[0]
     shapes = _native.forward_shapes(spec, given.x.shape, units, training)
     results = [np.empty(shape, spec.dtype) for shape in shapes]
+    if training:
+        results[4] = np.from_dlpack(_native.empty_saved(spec, shapes.saved))
     _native.library().forward(*_native.options(spec), *given, *results)
     return results
 

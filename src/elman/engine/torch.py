@@ -107,6 +107,8 @@ def _forward(
     options: str, training: bool, sequences: bool, inputs: Sequence[Tensor]
 ) -> list[Tensor]:
     results = _forward_results(options, training, sequences, inputs)
+    if training:
+        results[4] = torch.from_dlpack(_native.empty_saved(_spec(options), results[4].shape))
     tensors = [t.detach() for t in inputs]
     _native.library().forward(*_native.options(_spec(options)), *tensors, *results)
     return results
