@@ -22,6 +22,9 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 demo: .venv/.elman
 	@.venv/bin/python examples/demo.py
 
+# Two test processes, one OpenMP thread each: two cores with four threads spin more than they work.
+test test-backends: export OMP_NUM_THREADS = 1
+
 test: .venv/.elman
 	@.venv/bin/ctest --test-dir build/.venv --output-on-failure
 	@KERAS_BACKEND=jax .venv/bin/python -m pytest -n 2 $(ARGS)
