@@ -182,6 +182,13 @@ def test_a_list_of_cells_is_a_stack():
     assert (y.shape, h.shape, c.shape) == ((4, 2), (4, 3), (4, 3))
 
 
+def test_dropout_in_a_stack_with_its_states_in_reverse():
+    cells = [layers.LSTMCell(3, recurrent_dropout=0.5), layers.GRUCell(2, recurrent_dropout=0.5)]
+    layer = layers.RNN(layers.StackedRNNCells(cells, reverse_state_order=True), return_state=True)
+    y, state, (h, c) = layer(X, training=True)
+    assert (y.shape, state.shape, h.shape, c.shape) == ((4, 2), (4, 2), (4, 3), (4, 3))
+
+
 def test_dropout_is_the_same_at_each_step():
     layer = layers.SimpleRNN(
         64, activation="linear", recurrent_initializer="zeros", return_sequences=True, dropout=0.5

@@ -342,9 +342,10 @@ class RNN(RecurrentCall, keras.layers.RNN):
         """
         batch, size = ops.shape(sequences)[0], sequences.shape[2:]
         stacked = getattr(self.cell, "cells", None)
-        pairs = zip(stacked, states, strict=True) if stacked else [(self.cell, states)]
+        ordered = getattr(self.cell, "_ordered", list)  # StackedRNNCells(reverse_state_order=True)
+        pairs = zip(stacked, ordered(states), strict=True) if stacked else [(self.cell, states)]
         for cell, state in pairs:
-            if hasattr(cell, "get_dropout_mask"):
+            if getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0):
                 cell.get_dropout_mask(ops.ones((batch, *size), dtype=cell.compute_dtype))
                 cell.get_recurrent_dropout_mask(tree.flatten(state)[0])
             size = (getattr(cell, "output_size", None) or tree.flatten(cell.state_size)[0],)
