@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from elman.engine import _native
-
-Tensor = torch.Tensor
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
