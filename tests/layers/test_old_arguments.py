@@ -8,6 +8,7 @@ import pytest
 from keras.ops import convert_to_numpy
 
 from elman import layers
+from elman.layers.activations import hard_sigmoid
 from elman.models import Model, Sequential, clone_model
 
 RECURRENT = ["SimpleRNN", "LSTM", "GRU", "CuDNNLSTM", "CuDNNGRU"]
@@ -178,6 +179,7 @@ def test_an_embedding_waits_for_a_batch_where_a_layer_needs_the_length():
         Sequential([layers.Embedding(9, 4), layers.LSTM(3), layers.LSTM(3)])
 
 
+@pytest.mark.filterwarnings("ignore:Argument `input_shape` is deprecated")
 def test_input_layer_first():
     assert shapes(layers.InputLayer(input_shape=(2, 10)), layers.LSTM(3))[1] == (None, 3)
     assert shapes(layers.InputLayer(batch_input_shape=(8, 2, 10)), layers.LSTM(3))[1] == (8, 3)
@@ -246,8 +248,8 @@ def test_a_whole_model_in_the_words_of_keras_1():
             layers.Conv1D(4, 3, strides=2, padding="same", activation="relu"),
             layers.MaxPooling1D(2, 2),
             layers.Dropout(0.5),
-            layers.LSTM(5, recurrent_activation="hard_sigmoid", return_sequences=True),
-            layers.GRU(4, recurrent_activation="hard_sigmoid", reset_after=False),
+            layers.LSTM(5, recurrent_activation=hard_sigmoid, return_sequences=True),
+            layers.GRU(4, recurrent_activation=hard_sigmoid, reset_after=False),
             layers.Dense(1),
         ]
     )
