@@ -218,3 +218,16 @@ def test_explain_names_every_recurrent_layer(capsys):
     assert "not StackedRNNCells" in rows["two"].reason
     assert "elman.accelerate(model)" in rows["three"].reason
     assert capsys.readouterr().out.splitlines()[0].startswith("one: keras (engine='keras'")
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only tf.data has open sizes")
+@pytest.mark.parametrize("known", [True, False], ids=["known", "open"])
+def test_a_dataset_of_another_batch_size(known):
+    import tensorflow as tf
+
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(3, drop_remainder=known)
+    with pytest.raises(
+        (ValueError, tf.errors.InvalidArgumentError), match=r"built for a batch of 2"
+    ) as caught:
+        stateful().fit(data, verbose=0)
+    assert "3" in str(caught.value)
