@@ -138,10 +138,12 @@ def test_masks_go_on_where_keras_drops_them(wrap, monkeypatch):
     monkeypatch.setattr(keras.layers.Bidirectional, "compute_mask", lambda *_: None, raising=False)
     layer = layers.LSTM(3, return_sequences=True)
     layer = layers.Bidirectional(layer) if wrap else layer
-    embedded = layers.Embedding(9, 5, mask_zero=True)(np.array([[1, 2, 0], [3, 0, 4]]))
+    embedded = layers.Embedding(9, 5, embeddings_initializer="orthogonal", mask_zero=True)(
+        np.array([[1, 2, 0], [3, 0, 4]])
+    )
     sequences = layer(embedded)
     last = layers.GRU(2)
     y = numpy(last(sequences))
     mask = np.array([[True, True, False], [True, False, True]])
     np.testing.assert_allclose(y, numpy(last(numpy(sequences), mask=mask)), atol=1e-6)
-    assert np.abs(y - numpy(last(numpy(sequences)))).max() > 1e-4
+    assert np.abs(y - numpy(last(numpy(sequences)))).max() > 1e-3
