@@ -1,0 +1,1 @@
+"""`elman info`, `elman convert`: old model files."""

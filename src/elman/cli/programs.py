@@ -1,0 +1,1 @@
+"""`elman run`, `elman migrate`: old programs."""
