@@ -1,0 +1,267 @@
+"""`Estimator`: what all tasks have in common."""
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+from sklearn.base import BaseEstimator
+
+import elman
+from elman.models import load_model
+from elman.tasks.training import Examples, Feed, Training, train, write_whole
+
+FORMAT = 1  # of the folder that `save` writes
+
+
+class Estimator(BaseEstimator):
+    """A task with scikit-learn's conventions, which holds a Keras model of `elman.layers`.
+
+    A subclass says how data becomes arrays and what the model is:
+
+    - ``_learn(X, y)`` checks the data and sets what is learnt before the training (vocabulary,
+      labels: attributes that end with ``_``);
+    - ``_examples(X, y)`` gives `Examples`; ``y`` is None for prediction;
+    - ``_build(examples)`` gives a compiled model;
+    - ``_learnt()`` gives what `_learn` set as JSON for the card, ``_restore(learnt, folder)`` takes
+      it back; ``_save_parts(folder)`` writes what is no JSON, such as a tokenizer.
+
+    Attributes:
+        model: the Keras model, once fitted.
+        training_: `Training`, what became of the training.
+    """
+
+    # Which epoch is best on the validation data.
+    _monitor: ClassVar[str] = "val_accuracy"
+    _mode: ClassVar[str] = "max"
+
+    model: keras.Model
+    training_: Training
+
+    def fit(
+        self,
+        X,
+        y,
+        validation_data: tuple[Any, Any] | None = None,
+        *,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        folder: str | os.PathLike | None = None,
+        verbose: int | str = 0,
+    ):
+        """Learn from ``X`` and ``y``.
+
+        Arguments:
+            X, y: the examples and what is to be learnt of each; of the same length, and iterated
+                more than once.
+            validation_data: ``(X, y)`` to choose the best epoch by; without it the weights of the
+                last epoch stay.
+            callbacks: Keras callbacks for the training.
+            folder: where the state of the training is kept after each epoch; a call with the same
+                data and settings goes on from there.
+            verbose: as of `keras.Model.fit`.
+
+        Returns:
+            The estimator itself.
+        """
+        keras.utils.set_random_seed(self.random_state)
+        self._learn(X, y)
+        examples = self._examples(X, y)
+        self.model = self._build(examples)
+        training = Feed(examples, self.batch_size, self.random_state)
+        validation = validation_data and Feed(self._examples(*validation_data), self.batch_size)
+        self.training_ = train(
+            self.model,
+            training,
+            validation,
+            epochs=self._epochs(len(examples.lengths)),
+            monitor=self._monitor,
+            mode=self._mode,
+            patience=self.patience,
+            callbacks=callbacks,
+            folder=None if folder is None else Path(folder),
+            verbose=verbose,
+        )
+        return self
+
+    def _epochs(self, examples: int) -> int:
+        """How many epochs: what the user said."""
+        return self.epochs
+
+    def _outputs(self, examples: Examples) -> list:
+        """The model's output for each example, in order, cut to its length where it has one."""
+        self._check_fitted()
+        found: list = [None] * len(examples.lengths)
+        for batch in Feed(examples, self.batch_size).plan:
+            x, *_ = examples.arrays(batch.rows, batch.length)
+            output = keras.ops.convert_to_numpy(self.model.predict_on_batch(x))
+            for row, value, weight in zip(batch.rows, output, batch.weights, strict=True):
+                if weight:
+                    found[row] = value
+        return found
+
+    def _check_fitted(self) -> None:
+        if getattr(self, "model", None) is None:
+            raise ValueError(
+                f"{type(self).__name__} must be fitted before its use; call fit(X, y), or load a "
+                "saved one with elman.tasks.load(folder)"
+            )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return getattr(self, "model", None) is not None
+
+    def __getstate__(self):
+        if self.__sklearn_is_fitted__():
+            raise TypeError(
+                f"a fitted {type(self).__name__} must not be pickled, because reading a pickle "
+                "runs code; use save(folder) and elman.tasks.load(folder)"
+            )
+        return super().__getstate__()
+
+    def save(self, folder: str | os.PathLike, **about) -> None:
+        """Write ``folder``, whole or not at all: the model, its vocabulary and a JSON card.
+
+        Arguments:
+            folder: a folder that is not there yet, or one that `save` wrote, which is replaced.
+            about: more for the card, such as ``scores={...}``.
+
+        Raises:
+            FileExistsError: there is something else at that place.
+        """
+        self._check_fitted()
+        folder = Path(folder)
+        if folder.exists() and not (folder / "card.json").is_file():
+            raise FileExistsError(
+                f"{folder} must be a new folder or one that save() wrote, got something else; "
+                "choose another name"
+            )
+        fresh = folder.with_name(f".{folder.name}.{os.getpid()}")
+        fresh.mkdir(parents=True)
+        try:
+            self.model.save(fresh / "model.keras")
+            self._save_parts(fresh)
+            card = json.dumps(self._card() | about, ensure_ascii=False, indent=2)
+            write_whole(fresh / "card.json", card + "\n")
+            replace_folder(fresh, folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    def _card(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "task": type(self).__name__,
+            "settings": self.get_params(),
+            "learnt": self._learnt(),
+            "parameters": self.model.count_params(),
+            "training": {
+                "best_epoch": self.training_.best_epoch,
+                "seconds": round(self.training_.seconds, 1),
+                "interrupted": self.training_.interrupted,
+                "history": self.training_.history,
+                "shapes": self.training_.shapes,
+            },
+            "versions": {
+                "elman": elman.__version__,
+                "keras": keras.__version__,
+                "backend": keras.backend.backend(),
+                "python": platform.python_version(),
+            },
+            "saved": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike):
+        """Read what `save` wrote; never runs code from the folder.
+
+        Raises:
+            FileNotFoundError: no such folder, or one that was not written to its end.
+            ValueError: another task's folder, or another version's.
+        """
+        folder, card = Path(folder), read_card(folder)
+        if card["task"] != cls.__name__:
+            raise ValueError(
+                f"{folder} must hold a {cls.__name__}, got a {card['task']}; "
+                "use elman.tasks.load(folder), which finds the class"
+            )
+        self = cls(**card["settings"])
+        self._restore(card["learnt"], folder)
+        self.model = load_model(folder / "model.keras")
+        about = card["training"]
+        shapes = [tuple(shape) for shape in about["shapes"]]
+        seconds, interrupted = about["seconds"], about["interrupted"]
+        self.training_ = Training(
+            about["history"], about["best_epoch"], seconds, shapes, interrupted
+        )
+        return self
+
+    def _save_parts(self, folder: Path) -> None:
+        """Write what is learnt and is no JSON."""
+
+    def _learnt(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _restore(self, learnt: dict[str, Any], folder: Path) -> None:
+        raise NotImplementedError
+
+    def _learn(self, X, y) -> None:
+        raise NotImplementedError
+
+    def _examples(self, X, y=None) -> Examples:
+        raise NotImplementedError
+
+    def _build(self, examples: Examples) -> keras.Model:
+        raise NotImplementedError
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card of a folder that `Estimator.save` wrote.
+
+    Raises:
+        FileNotFoundError, ValueError: no such folder, no card, or another version's.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there must be a folder {folder}, got none; check the path")
+    try:
+        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{folder} must hold card.json, got none: it is no saved task, or was not written to "
+            "its end; train again, with --resume if it was broken off"
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{folder / 'card.json'} must be JSON, got: {error}") from None
+    if card.get("format") != FORMAT:
+        raise ValueError(
+            f"{folder} must be of format {FORMAT}, got {card.get('format')!r}, written by elman "
+            f"{card.get('versions', {}).get('elman')}; use that version, or train again"
+        )
+    return card
+
+
+def replace_folder(fresh: Path, folder: Path) -> None:
+    """Put ``fresh`` in the place of ``folder``, which loses nothing if that fails."""
+    if not folder.exists():
+        fresh.rename(folder)
+        return
+    # Files of others in the folder stay; a file that was written anew replaces the old one.
+    for path in sorted(fresh.iterdir(), key=lambda path: path.name == "card.json"):
+        path.replace(folder / path.name)
+
+
+def check_lengths(X, y) -> None:
+    """Raise a ValueError unless there are as many ``y`` as ``X``, and some."""
+    if len(X) != len(y):
+        raise ValueError(f"X and y must have the same length, got {len(X)} and {len(y)}")
+    if not len(X):
+        raise ValueError("there must be at least one example, got none; give some data")
+
+
+def as_list(values) -> list:
+    """The values as a list; NumPy's numbers as Python's, for JSON."""
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)

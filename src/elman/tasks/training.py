@@ -1,0 +1,215 @@
+"""How every task is trained: batches of like length, averaged weights, the best epoch kept."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import keras
+import numpy as np
+
+from elman.data.batches import Batches
+
+
+class Examples(Protocol):
+    """What a task turns its data into.
+
+    Attributes:
+        lengths: the number of timesteps of each example, [N].
+    """
+
+    lengths: np.ndarray
+
+    def arrays(self, rows: np.ndarray, length: int) -> tuple:
+        """The model's input and target for the examples ``rows``, padded to ``length``.
+
+        A third item, where there is one, weighs each example: [len(rows)].
+        """
+
+
+class Feed(keras.utils.PyDataset):
+    """Examples as batches for `Model.fit`: shuffled anew, by the seed, for each epoch.
+
+    With ``seed=None`` the batches come in order of length: for evaluation.
+    """
+
+    def __init__(self, examples: Examples, batch_size: int, seed: int | None = None):
+        super().__init__()
+        self.examples, self.seed, self.epoch = examples, seed, 0
+        self.plan = Batches(examples.lengths, batch_size)
+        self._batches = self._ordered()
+
+    def _ordered(self) -> list:
+        if self.seed is None:
+            return list(self.plan)
+        return self.plan.shuffled(np.random.default_rng([self.seed, self.epoch]))
+
+    @property
+    def num_batches(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int):
+        batch = self._batches[index]
+        x, y, *weights = self.examples.arrays(batch.rows, batch.length)
+        return x, y, batch.weights * np.asarray(weights[0], "float32") if weights else batch.weights
+
+    def start_at(self, epoch: int) -> None:
+        """Begin with the batches of ``epoch``, counted from 0."""
+        self.epoch = epoch
+        self._batches = self._ordered()
+
+    def on_epoch_end(self):
+        self.epoch += 1
+        self._batches = self._ordered()
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Keeps the weights of the epoch whose ``monitor`` is best, and may stop the training.
+
+    Arguments:
+        monitor: what to compare, e.g. "val_accuracy"; None keeps the last epoch's.
+        mode: "max" or "min".
+        patience: how many epochs in a row may be no better; None never stops.
+    """
+
+    def __init__(self, monitor: str | None, mode: str = "max", patience: int | None = None):
+        super().__init__()
+        self.monitor, self.sign, self.patience = monitor, 1 if mode == "max" else -1, patience
+        self.best, self.epoch, self.weights = -math.inf, None, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        value = epoch if self.monitor is None else self.sign * logs[self.monitor]
+        if value > self.best or self.weights is None:
+            self.best, self.epoch, self.weights = value, epoch, self.model.get_weights()
+        elif self.patience is not None and epoch - self.epoch >= self.patience:
+            self.model.stop_training = True
+
+
+class SaveState(keras.callbacks.Callback):
+    """Writes all that a broken training needs to go on, between epochs, whole or not at all.
+
+    Arguments:
+        folder: where to, made when there is something to write; None writes nothing.
+        best: the callback that knows the best weights so far.
+    """
+
+    def __init__(self, folder: Path | None, best: KeepBest):
+        super().__init__()
+        self.folder, self.best, self.history = folder and Path(folder), best, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.history.append({name: float(value) for name, value in logs.items()})
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Here, and not at the end of an epoch, the model holds its own weights, not the averages.
+        if not self.history or self.folder is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        files = {"last": f"last-{epoch}.weights.h5", "best": f"best-{epoch}.npz"}
+        self.model.save_weights(self.folder / files["last"])
+        np.savez(self.folder / files["best"], *self.best.weights)
+        best = {"best": self.best.best, "best_epoch": self.best.epoch}
+        state = {"epoch": epoch, "files": files, "history": self.history, **best}
+        write_whole(self.folder / "state.json", json.dumps(state))
+        for path in [*self.folder.glob("last-*"), *self.folder.glob("best-*")]:
+            if path.name not in files.values():
+                path.unlink()
+
+    def restore(self, model) -> int:
+        """Take up what was written into ``model``; returns the number of epochs done."""
+        try:
+            state = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return 0
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(self.folder / state["files"]["last"])
+        with np.load(self.folder / state["files"]["best"], allow_pickle=False) as best:
+            self.best.weights = [best[name] for name in best.files]
+        self.best.best, self.best.epoch = state["best"], state["best_epoch"]
+        self.history = state["history"]
+        return state["epoch"]
+
+
+@dataclass
+class Training:
+    """What became of a training.
+
+    Attributes:
+        history: for each epoch its losses and metrics.
+        best_epoch: the epoch whose weights the model has, from 1.
+        seconds: how long it took.
+        shapes: the shapes [B, T] of the batches, each of which JAX compiled a step for.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    history: list[dict[str, float]]
+    best_epoch: int
+    seconds: float
+    shapes: list[tuple[int, int]]
+    interrupted: bool = False
+
+
+def train(
+    model: keras.Model,
+    training: Feed,
+    validation: Feed | None = None,
+    *,
+    epochs: int,
+    monitor: str = "val_accuracy",
+    mode: str = "max",
+    patience: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    folder: Path | None = None,
+    verbose: int | str = 0,
+) -> Training:
+    """Fit a compiled model; it ends with the weights of its best epoch on ``validation``.
+
+    Without validation data the last epoch's weights stay. An optimiser with ``use_ema=True`` gives
+    averaged weights, which are then the ones that are validated and kept (Polyak, Juditsky 1992,
+    "Acceleration of stochastic approximation by averaging").
+
+    Arguments:
+        folder: where the state is written after each epoch, and taken up if there is one.
+
+    Raises:
+        KeyboardInterrupt: when it comes before the first epoch is done; later, training ends and
+            the best weights so far are kept.
+    """
+    started = time.perf_counter()
+    best = KeepBest(monitor if validation else None, mode, patience)
+    average = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] * model.optimizer.use_ema
+    history = SaveState(folder, best)
+    first = history.restore(model) if folder else 0
+    training.start_at(first)
+    interrupted = False
+    try:
+        model.fit(
+            training,
+            validation_data=validation,
+            epochs=epochs,
+            initial_epoch=first,
+            shuffle=False,
+            verbose=verbose,
+            callbacks=[*average, best, history, *callbacks],
+        )
+    except KeyboardInterrupt:
+        if best.weights is None:
+            raise
+        interrupted = True
+    model.set_weights(best.weights)
+    seconds = time.perf_counter() - started
+    return Training(history.history, best.epoch + 1, seconds, training.plan.shapes, interrupted)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
