@@ -1,0 +1,330 @@
+"""Pictures in folders and archives, and the captions that go with them."""
+
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from elman.data.files import (
+    Skipped,
+    TextFile,
+    column_index,
+    damaged,
+    listed,
+    members,
+    needed,
+    normalised,
+)
+from elman.data.tables import read_table
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+MAX_PIXELS = 1 << 26  # a picture with more is refused unopened
+MAX_BYTES = 1 << 28
+IMAGE_COLUMNS = ("image", "file_name", "filename", "file", "picture", "path")
+CAPTION_COLUMNS = ("caption", "text", "comment", "description", "sentence")
+
+
+class Pictures:
+    """Pictures by number, opened when asked for: uint8 arrays [height, width, 3].
+
+    What is transparent becomes white; a camera's rotation is undone.
+
+    Arguments:
+        places: where each picture is, a file and, in an archive, its member.
+        names: what each picture is called.
+        size: (height, width) to bring all of them to; None leaves each as it is.
+    """
+
+    def __init__(
+        self,
+        places: Sequence[tuple[Path, str | None]],
+        names: Sequence[str],
+        size: tuple[int, int] | None = None,
+    ):
+        self.places, self.names, self.size = list(places), list(names), size
+        self._archives: dict[Path, zipfile.ZipFile] = {}
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        if isinstance(i, slice):
+            return self.select(range(*i.indices(len(self))))
+        file, member = self.places[i]
+        name = f"{file}/{member}" if member else str(file)
+        return _opened(self._bytes(file, member), name, self.size)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"Pictures({len(self)}: {listed(self.names, 2)})"
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_archives": {}}
+
+    def select(self, indices: Iterable[int]) -> "Pictures":
+        """Return the pictures with these numbers, in that order."""
+        chosen = [int(i) for i in indices]
+        return Pictures(
+            [self.places[i] for i in chosen], [self.names[i] for i in chosen], self.size
+        )
+
+    def _bytes(self, file: Path, member: str | None) -> io.BytesIO | Path:
+        if member is None:
+            return file
+        if file not in self._archives:
+            self._archives[file] = zipfile.ZipFile(file)
+        archive = self._archives[file]
+        if archive.getinfo(member).file_size > MAX_BYTES:
+            raise ValueError(
+                f"{file}/{member} must be under {MAX_BYTES:,} bytes unpacked; leave it"
+            )
+        try:
+            return io.BytesIO(archive.read(member))
+        except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+            raise ValueError(damaged(f"{file}/{member}", error)) from error
+
+
+class Captioned:
+    """Pictures with one or more captions each.
+
+    Attributes:
+        pictures: a `Pictures`, one for each row.
+        captions: a list of captions for each.
+        columns: further columns of the captions file, as lists: the first line of each picture
+            counts.
+        skipped, skipped_lines: how many lines or pictures were left out, and why, for a few.
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        captions: list[list[str]],
+        columns: dict[str, list[str]] | None = None,
+        skipped: Skipped | None = None,
+    ):
+        self.pictures, self.captions, self.columns = pictures, captions, columns or {}
+        skipped = skipped or Skipped()
+        self.skipped, self.skipped_lines = skipped.count, skipped.first
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, list[str]]]:
+        return zip(self.pictures, self.captions, strict=True)
+
+    def __repr__(self) -> str:
+        return f"Captioned({len(self)} pictures, {sum(map(len, self.captions))} captions)"
+
+    def select(self, indices: Iterable[int]) -> "Captioned":
+        """Return the pictures with these numbers and their captions, in that order."""
+        chosen = [int(i) for i in indices]
+        columns = {name: [cells[i] for i in chosen] for name, cells in self.columns.items()}
+        return Captioned(self.pictures.select(chosen), [self.captions[i] for i in chosen], columns)
+
+
+def read_pictures(
+    path: str | os.PathLike | Sequence[str | os.PathLike], size: tuple[int, int] | None = None
+) -> Pictures:
+    """Find the pictures of folders, of zips, or of single files, sorted by name within each.
+
+    They are called by their path within the folder or zip. Nothing is unpacked to disk.
+
+    Raises:
+        FileNotFoundError: no such folder or file.
+        ValueError: no picture in it.
+    """
+    paths = [path] if isinstance(path, str | os.PathLike) else path
+    found = [place for one in paths for place in _places(Path(one))]
+    if not found:
+        raise ValueError(
+            f"{', '.join(map(str, paths))} must hold pictures ({', '.join(ENDINGS)}), got none"
+        )
+    return Pictures([place for _, place in found], [name for name, _ in found], size)
+
+
+def read_captions(
+    path: str | os.PathLike,
+    *,
+    image_column: str | None = None,
+    caption_column: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+    form: str | None = "NFC",
+    skip_bad: bool = False,
+) -> list[dict[str, str]]:
+    """Read a captions file: a table (`read_table`) or COCO's JSON, a row for each caption.
+
+    Each row has "image" and "caption" and the other columns of a table. ``#0``, ``#1``, ... after
+    the name of a picture, as Flickr8k's token file has it, are left out.
+
+    Arguments:
+        image_column, caption_column: by default the first that is there of `IMAGE_COLUMNS` and of
+            `CAPTION_COLUMNS`; without a header the first and the second column.
+        header, encoding, form, skip_bad: as for `read_table`.
+    """
+    coco = _coco(TextFile(path, encoding, form))
+    if coco is not None:
+        return coco
+    table = read_table(path, header=header, encoding=encoding, form=form, skip_bad=skip_bad)
+    image = _column(table, image_column, IMAGE_COLUMNS, 0)
+    caption = _column(table, caption_column, CAPTION_COLUMNS, 1)
+    rows = []
+    for row in table:
+        rest = {name: row[name] for name in table.columns if name not in (image, caption)}
+        name = re.sub(r"#\d+$", "", row[image].strip())
+        rows.append({**rest, "image": name, "caption": row[caption].strip()})
+    return rows
+
+
+def read_captioned(
+    captions: str | os.PathLike,
+    pictures: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    skip_bad: bool = False,
+    **settings,
+) -> Captioned:
+    """Put captions and pictures together; the captions of a picture become one list.
+
+    Arguments:
+        captions: the captions file, see `read_captions`, which takes the ``settings``.
+        pictures: a folder or zip, or several; None is the folder of the captions file.
+        size: (height, width) to bring the pictures to.
+        skip_bad: leave out rows without their picture, and pictures that do not open. To find
+            those, each picture is opened once.
+
+    Raises:
+        ValueError: a row whose picture is not there, or a row without a caption.
+    """
+    captions = Path(captions)
+    rows = read_captions(captions, skip_bad=skip_bad, **settings)
+    found = read_pictures(captions.parent if pictures is None else pictures, size)
+    number = _by_name(found.names)
+    skipped = Skipped(skip_bad)
+    grouped: dict[int, list[dict[str, str]]] = {}
+    for count, row in enumerate(rows, 1):
+        i = number.get(row["image"], number.get(Path(row["image"]).name))
+        if i is None or not row["caption"]:
+            what = "a caption" if i is not None else "its picture among those given"
+            what = f"{row['image']!r} must have {what}, got none; add it"
+            skipped.bad(captions, count, what, "row")
+        else:
+            grouped.setdefault(i, []).append(row)
+    if skip_bad:
+        grouped = {i: rows for i, rows in grouped.items() if _opens(found, i, skipped)}
+    if not grouped:
+        raise ValueError(f"{captions} must name at least one picture that is there, got none")
+    others = [name for name in rows[0] if name not in ("image", "caption")]
+    columns = {name: [rows[0][name] for rows in grouped.values()] for name in others}
+    texts = [[row["caption"] for row in rows] for rows in grouped.values()]
+    return Captioned(found.select(grouped), texts, columns, skipped)
+
+
+def open_picture(path: str | os.PathLike, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Open one picture as a uint8 array [height, width, 3]; see `Pictures`.
+
+    Raises:
+        ValueError: a file that is no picture, or one with too many pixels.
+    """
+    return _opened(Path(path), str(path), size)
+
+
+def _opened(source: io.BytesIO | Path, name: str, size: tuple[int, int] | None) -> np.ndarray:
+    image = needed("PIL.Image")
+    turned = needed("PIL.ImageOps").exif_transpose
+    try:
+        with image.open(source) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise ValueError(
+                    f"{name} must have at most {MAX_PIXELS:,} pixels, got {picture.width} by "
+                    f"{picture.height}; make it smaller"
+                )
+            picture = turned(picture).convert("RGBA")
+    except FileNotFoundError:
+        raise
+    except (OSError, SyntaxError, EOFError, image.DecompressionBombError) as error:
+        raise ValueError(
+            f"{name} must be a picture that Pillow opens, got one that does not ({error}); "
+            "save it again as PNG or JPEG, or leave it out"
+        ) from error
+    white = image.new("RGBA", picture.size, "white")
+    picture = image.alpha_composite(white, picture).convert("RGB")
+    if size is not None:
+        picture = picture.resize((size[1], size[0]), image.Resampling.BILINEAR)
+    return np.asarray(picture)
+
+
+def _opens(pictures: Pictures, i: int, skipped: Skipped) -> bool:
+    try:
+        pictures[i]
+    except ValueError as error:
+        skipped.add(error)
+        return False
+    return True
+
+
+def _places(path: Path) -> list[tuple[str, tuple[Path, str | None]]]:
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS)
+        return [(file.relative_to(path).as_posix(), (file, None)) for file in files]
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no folder or file {path}; name one with pictures")
+    if zipfile.is_zipfile(path):
+        names = sorted(name for name in members(path) if name.lower().endswith(ENDINGS))
+        return [(name, (path, name)) for name in names]
+    return [(path.name, (path, None))]
+
+
+def _by_name(names: Sequence[str]) -> dict[str, int]:
+    """The number of each picture by its path, and by its name alone where that is enough."""
+    short: dict[str, list[int]] = {}
+    for i, name in enumerate(names):
+        short.setdefault(Path(name).name, []).append(i)
+    alone = {name: numbers[0] for name, numbers in short.items() if len(numbers) == 1}
+    return {**alone, **{name: i for i, name in enumerate(names)}}
+
+
+def _column(table, name: str | None, usual: Sequence[str], position: int) -> str:
+    if name is not None:
+        return table.columns[column_index(name, table.columns, table.name)]
+    for column in table.columns:
+        if column.lower() in usual:
+            return column
+    if not table.header and len(table.columns) > position:
+        return table.columns[position]
+    return table.columns[column_index(usual[0], table.columns, table.name)]
+
+
+def _coco(file: TextFile) -> list[dict[str, str]] | None:
+    """Rows of a file in COCO's format: lists of images and of annotations; None if it is not."""
+    if ".json" not in file.path.name.lower() or ".jsonl" in file.path.name.lower():
+        return None
+    try:
+        whole = json.loads("".join(line for _, line in file.lines()))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{file} must be JSON, got an error: {error}; mend it") from error
+    if not isinstance(whole, dict) or not {"images", "annotations"} <= {*whole}:
+        got = listed([*whole]) if isinstance(whole, dict) else f"a {type(whole).__name__}"
+        raise ValueError(
+            f"{file} must be COCO's JSON with the keys images and annotations, got {got}; "
+            "or write a table with the columns image and caption"
+        )
+    try:
+        names = {image["id"]: image["file_name"] for image in whole["images"]}
+        notes = [(names[note["image_id"]], note["caption"]) for note in whole["annotations"]]
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"{file} must give each image id and file_name, and each annotation caption and the "
+            f"image_id of an image, got one without: {error}; mend it"
+        ) from error
+    return [
+        {"image": name, "caption": normalised(caption.strip(), file.form)}
+        for name, caption in notes
+    ]
