@@ -11,8 +11,10 @@ import sys
 import keras
 
 from elman.layers.arguments import old_arguments
+from elman.layers.attention_decoder import AttentionDecoder
 from elman.layers.bidirectional import Bidirectional
 from elman.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
+from elman.layers.crf import CRF
 from elman.layers.gru import GRU, GRUCell
 from elman.layers.layer import Layer, Wrapper
 from elman.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
@@ -28,9 +30,9 @@ from elman.legacy.tables import ALIASES
 CuDNNLSTM, CuDNNGRU = LSTM, GRU
 
 _OURS = [
-    Bidirectional, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, GRUCell, LSTM, LSTMCell, Layer,
-    LocallyConnected1D, LocallyConnected2D, RNN, SimpleRNN, SimpleRNNCell, StackedRNNCells,
-    TimeDistributed, Wrapper,
+    AttentionDecoder, Bidirectional, CRF, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, GRUCell, LSTM,
+    LSTMCell, Layer, LocallyConnected1D, LocallyConnected2D, RNN, SimpleRNN, SimpleRNNCell,
+    StackedRNNCells, TimeDistributed, Wrapper,
 ]  # fmt: skip
 _AS_THEY_ARE = ("InputLayer", "InputSpec")
 

@@ -18,6 +18,7 @@ array([0.25, 0.5 , 1.  ])
 
 from elman.reference.activations import ACTIVATIONS, Activation
 from elman.reference.cell import Cell
+from elman.reference.crf import CRF
 from elman.reference.gru import GRU
 from elman.reference.loop import Gradients, Run, backward, forward
 from elman.reference.lstm import LSTM
@@ -25,6 +26,7 @@ from elman.reference.simple_rnn import SimpleRNN
 
 __all__ = [
     "ACTIVATIONS",
+    "CRF",
     "GRU",
     "LSTM",
     "Activation",
