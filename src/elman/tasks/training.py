@@ -27,7 +27,8 @@ class Examples(Protocol):
     def arrays(self, rows: np.ndarray, length: int) -> tuple:
         """The model's input and target for the examples ``rows``, padded to ``length``.
 
-        A third item, where there is one, weighs each example: [len(rows)].
+        A third item, where there is one, weighs each example, [len(rows)], or each step of it,
+        [len(rows), length].
         """
 
 
@@ -55,7 +56,9 @@ class Feed(keras.utils.PyDataset):
     def __getitem__(self, index: int):
         batch = self._batches[index]
         x, y, *weights = self.examples.arrays(batch.rows, batch.length)
-        return x, y, batch.weights * np.asarray(weights[0], "float32") if weights else batch.weights
+        if not weights:
+            return x, y, batch.weights
+        return x, y, (np.asarray(weights[0], "float32").T * batch.weights).T
 
     def start_at(self, epoch: int) -> None:
         """Begin with the batches of ``epoch``, counted from 0."""
