@@ -282,6 +282,29 @@ GONE_LAYERS: Mapping[str, str] = {
     "DenseFeatures": "keras.utils.FeatureSpace",
 }
 
+# The layers that a file may name; others come from `custom_objects`.
+LAYERS = frozenset(
+    names(
+        "Activation ActivityRegularization Add AdditiveAttention AlphaDropout Attention Average "
+        "BatchNormalization Bidirectional CRF CategoryEncoding CenterCrop Concatenate ConvLSTM1D "
+        "ConvLSTM2D ConvLSTM3D Dense DepthwiseConv1D DepthwiseConv2D Discretization Dot Dropout "
+        "ELU EinsumDense Embedding Flatten GRU GRUCell GaussianDropout GaussianNoise "
+        "GroupNormalization HashedCrossing Hashing Identity InputLayer IntegerLookup LSTM LSTMCell "
+        "LayerNormalization LeakyReLU LocallyConnected1D LocallyConnected2D Masking Maximum "
+        "Minimum MultiHeadAttention Multiply Normalization PReLU Permute RNN RandomBrightness "
+        "RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom ReLU "
+        "RepeatVector Rescaling Reshape Resizing SimpleRNN SimpleRNNCell Softmax "
+        "SpectralNormalization StackedRNNCells StringLookup Subtract TextVectorization "
+        "TimeDistributed UnitNormalization"
+    )
+    + tuple(ALIASES)
+    + tuple(GONE_LAYERS)
+    + tuple(f"{kind}{n}D" for n in (1, 2, 3) for kind in names(
+        "AveragePooling Conv Cropping GlobalAveragePooling GlobalMaxPooling MaxPooling "
+        "SeparableConv SpatialDropout UpSampling ZeroPadding"))
+    + tuple(f"Conv{n}DTranspose" for n in (1, 2, 3))
+)
+
 # First in a model, these take (batch, input_length, input_dim), either of which may be unknown.
 SEQUENCES = frozenset(
     names(

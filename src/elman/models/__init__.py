@@ -3,10 +3,17 @@
 import keras
 
 from elman.models.cloning import clone_model
+from elman.models.loading import (
+    convert,
+    load_model,
+    model_from_config,
+    model_from_json,
+    model_from_yaml,
+)
 from elman.models.model import Model
 from elman.models.sequential import Sequential
 
-_OURS = {"Model": Model, "Sequential": Sequential, "clone_model": clone_model}
+_OURS = {"Model", "Sequential", "clone_model", "load_model", "model_from_json"}
 globals().update({k: v for k, v in vars(keras.models).items() if k[0] != "_" and k not in _OURS})
 
 __all__ = [_name for _name in globals() if not _name.startswith("_")]

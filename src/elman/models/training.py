@@ -1,14 +1,24 @@
 """What models of elman add to Keras's: a batch size that they know, states that they can reset."""
 
+import inspect
+import os
+
 import keras
 import numpy as np
 from keras import tree
 
 from elman.layers.exporting import portable
+from elman.legacy import hdf5
 from elman.legacy.methods import rename
+from elman.models import generators, old_weights
+from elman.models.logs import Logs, listening
+from elman.models.old_methods import OldMethods, losses_today
+
+# The arguments of `fit` by position, after x, y and batch_size.
+_FIT = tuple(inspect.signature(keras.Model.fit).parameters)[4:]
 
 
-class Recurrent:
+class Recurrent(OldMethods):
     """Mixin of `Model` and `Sequential`.
 
     A model whose input has a fixed batch size (``batch_input_shape=(8, 2, 10)``) takes it as the
@@ -28,15 +38,40 @@ class Recurrent:
 
     reset_state = reset_states
 
+    def compile(self, optimizer="rmsprop", loss=None, *args, **kwargs):
+        if args and _are_metrics(args[0]):  # The order of Keras 2; today's is the other one.
+            kwargs["metrics"], args = args[0], args[1:]
+        kwargs = rename("compile", kwargs)
+        metrics = kwargs.get("metrics")
+        kwargs["metrics"] = losses_today([metrics] if _is_one_metric(metrics) else metrics)
+        return super().compile(optimizer, losses_today(loss), *args, **kwargs)
+
     def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
+        kwargs = rename("fit", kwargs | dict(zip(_FIT, args, strict=False)))
+        x = kwargs.pop("x", x)
         batch_size = self._batch_size("fit", x, batch_size)
-        return super().fit(x, y, batch_size, *args, **rename("fit", kwargs))
+        if generators.is_generator(x):
+            x = generators.batches(x, kwargs.pop("class_weight", None))
+        if generators.is_generator(kwargs.get("validation_data")):
+            kwargs["validation_data"] = generators.batches(kwargs["validation_data"])
+        if getattr(x, "keeps_order", False):
+            kwargs["shuffle"] = False
+        kwargs["callbacks"] = listening(kwargs.get("callbacks"), self)
+        history = super().fit(x, y, batch_size, **kwargs)
+        history.history = Logs(history.history)
+        return history
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
-        return super().evaluate(x, y, self._batch_size("evaluate", x, batch_size), *args, **kwargs)
+        kwargs = rename("evaluate", kwargs)
+        batch_size = self._batch_size("evaluate", x, batch_size)
+        x = generators.batches(x) if generators.is_generator(x) else x
+        return super().evaluate(x, y, batch_size, *args, **kwargs)
 
     def predict(self, x, batch_size=None, *args, **kwargs):
-        return super().predict(x, self._batch_size("predict", x, batch_size), *args, **kwargs)
+        kwargs = rename("predict", kwargs)
+        batch_size = self._batch_size("predict", x, batch_size)
+        x = generators.batches(x, targets=False) if generators.is_generator(x) else x
+        return super().predict(x, batch_size, *args, **kwargs)
 
     def train_on_batch(self, x, *args, **kwargs):
         self._check_batch("train_on_batch", x)
@@ -49,6 +84,40 @@ class Recurrent:
     def predict_on_batch(self, x):
         self._check_batch("predict_on_batch", x)
         return super().predict_on_batch(x)
+
+    def load_weights(self, filepath, by_name=False, skip_mismatch=False, **kwargs):
+        """Load weights that any Keras since 1.0 has saved into this model.
+
+        Arguments:
+            filepath: a file of weights or of a whole model, in the layout of Keras 1 and 2 or of
+                Keras 3, whatever its name.
+            by_name: give each layer the weights that the file has under its name, and leave the
+                others as they are; else all layers that have weights, in the order of the file.
+            skip_mismatch: leave out, with a warning, what does not fit.
+
+        Raises:
+            ValueError: the file is damaged, or its weights are not those of such a model.
+            OSError: there is no such file.
+        """
+        if hdf5.kind(filepath) == "hdf5" and not hdf5.is_keras3_weights(filepath):
+            old_weights.load(self, filepath, by_name, skip_mismatch)
+            return None
+        if by_name:
+            kwargs["by_name"] = True
+        with old_weights.named_as_keras_wants(filepath) as path:
+            return super().load_weights(path, skip_mismatch=skip_mismatch, **kwargs)
+
+    def save_weights(self, filepath, overwrite=True, **kwargs):
+        """Save the weights, for `load_weights`.
+
+        A name that ends in ``.weights.h5`` gives the layout of Keras 3; any other one, as in
+        ``save_weights("x.h5")``, an HDF5 file in the layout of Keras 1 and 2, which those read too.
+        """
+        if str(filepath).endswith((".weights.h5", ".weights.json")):
+            return super().save_weights(filepath, overwrite=overwrite, **kwargs)
+        if not overwrite and os.path.exists(filepath):
+            raise ValueError(f"{filepath} must not exist with overwrite=False; do: overwrite=True")
+        return old_weights.save(self, filepath)
 
     def export(self, *args, **kwargs):
         with portable():
@@ -104,3 +173,13 @@ def _rows(x) -> int | None:
     if not arrays or not all(isinstance(a, np.ndarray) or keras.ops.is_tensor(a) for a in arrays):
         return None
     return arrays[0].shape[0]
+
+
+def _is_one_metric(metrics) -> bool:
+    return isinstance(metrics, str) or callable(metrics)
+
+
+def _are_metrics(value) -> bool:
+    """Whether a value is metrics and not the weights of losses, which are numbers."""
+    flat = tree.flatten(value)
+    return bool(flat) and all(isinstance(item, str) or callable(item) for item in flat)

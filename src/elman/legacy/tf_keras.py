@@ -1,0 +1,68 @@
+"""Configurations of tf.keras 2 (to 2.15): values that its JSON wrapped, policies, functions."""
+
+from typing import Any
+
+Config = dict[str, Any]
+
+_ACTIVATIONS = {"softmax_v2": "softmax", "swish_v2": "swish", "swish_v1": "swish"}
+
+
+def unwrapped(value: Any) -> Any:
+    """A value out of JSON: tuples and arrays, which had a wrapping, as lists.
+
+    >>> unwrapped({"shape": {"class_name": "__tuple__", "items": [2, 3]}})
+    {'shape': [2, 3]}
+    """
+    if isinstance(value, dict):
+        kind = value.get("class_name")
+        if kind in ("__tuple__", "TensorShape") and "items" in value:
+            return unwrapped(value["items"])
+        if kind in ("TypeSpec", "__ellipsis__"):
+            return None
+        if set(value) == {"type", "value"}:  # a NumPy array or number
+            return value["value"]
+        return {name: unwrapped(item) for name, item in value.items()}
+    return [unwrapped(item) for item in value] if isinstance(value, list) else value
+
+
+def layer(class_name: str, config: Config) -> Config:
+    """The configuration of one layer with plain names where Keras 2.13 wrote objects.
+
+    >>> layer("Dense", {"dtype": {"class_name": "Policy", "config": {"name": "mixed_float16"}}})
+    {'dtype': 'mixed_float16'}
+    """
+    config = {name: _plain(item) for name, item in config.items()}
+    if "dtype" in config:
+        config["dtype"] = _dtype(config["dtype"])
+        if config["dtype"] is None:
+            del config["dtype"]
+    for name in ("activation", "recurrent_activation"):
+        value = config.get(name)
+        if isinstance(value, str):
+            config[name] = _ACTIVATIONS.get(value, value)
+    return config
+
+
+def _plain(value: Any) -> Any:
+    """A serialised object by its class and settings alone; a function by its name.
+
+    Where a module is named it is left out: what a file names is looked up in Keras and in
+    `custom_objects`, never imported.
+    """
+    if not isinstance(value, dict) or "class_name" not in value:
+        return value
+    if value["class_name"] == "function":
+        return value.get("config")
+    if "config" not in value:
+        return value
+    return {"class_name": value["class_name"], "config": value["config"]}
+
+
+def _dtype(value: Any) -> Any:
+    """The name of a dtype or policy; None for one to be found out, as a float always was."""
+    if isinstance(value, dict):
+        inner = value.get("config")
+        value = inner.get("name") if isinstance(inner, dict) else None
+    if not isinstance(value, str) or value in ("infer", "_infer"):
+        return None
+    return value

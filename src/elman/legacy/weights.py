@@ -1,0 +1,338 @@
+"""Weights of old files in the order, the shapes and the meaning that today's layers give them.
+
+A layer is told by its class and its configuration, both of today; what was written differently is
+told by the arrays themselves, so that the same functions serve a whole model and weights alone.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from elman.legacy.configs import MODELS
+from elman.legacy.hdf5 import Weight
+from elman.legacy.tables import names, today as today_class
+
+Array = np.ndarray
+Layer = Mapping[str, Any]
+Path = tuple[str, ...]
+Shapes = Sequence[tuple[int, ...]]
+
+
+class Origin(NamedTuple):
+    """Who wrote a file: the version of Keras as numbers, and its backend."""
+
+    version: tuple[int, ...] = (2, 2)
+    backend: str = "tensorflow"
+
+
+_GATES = {"SimpleRNN": 1, "LSTM": 4, "GRU": 3}
+_CONVOLUTIONS = frozenset(
+    names("Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose")
+)
+_WITH_BIAS = _CONVOLUTIONS | frozenset(
+    names("Dense DepthwiseConv1D DepthwiseConv2D LocallyConnected1D LocallyConnected2D")
+)
+_RECURRENT = frozenset(
+    names("SimpleRNN LSTM GRU SimpleRNNCell LSTMCell GRUCell ConvLSTM1D ConvLSTM2D ConvLSTM3D")
+)
+# Of Keras 1, where each gate had arrays of its own: kernel, recurrent kernel and bias in turn.
+_PER_GATE = {"LSTM": 12, "GRU": 9, "ConvLSTM2D": 12}
+# In Keras 1 the gates of an LSTM stood in the order i c f o; of a GRU z r h, as today.
+_ORDER = {12: (0, 2, 1, 3), 9: (0, 1, 2)}
+
+
+def convert(layer: Layer, arrays: Sequence[Array], origin: Origin, shapes: Shapes = ()) -> list[Array]:
+    """The weights of one layer, as today's layer takes them in `set_weights`.
+
+    Arguments:
+        layer: today's class and configuration: ``{"class_name": ..., "config": ...}``.
+        arrays: what the file holds for it, in the file's order.
+        origin: who wrote the file.
+        shapes: those of today's weights, where they are known; only locally connected layers
+            need them.
+
+    Raises:
+        ValueError: the arrays are none that such a layer ever had.
+
+    >>> gru = {"class_name": "GRU", "config": {"units": 1}}
+    >>> [a.shape for a in convert(gru, [np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1)] * 3,
+    ...                           Origin((1, 2)))]
+    [(1, 3), (1, 3), (3,)]
+    """
+    name, config = layer["class_name"], layer["config"]
+    arrays = list(arrays)
+    if name == "Bidirectional":
+        return _pair(config, arrays, origin, shapes)
+    if name in ("TimeDistributed", "RNN"):
+        return convert(config["layer" if name == "TimeDistributed" else "cell"], arrays, origin, shapes)
+    if name == "StackedRNNCells":
+        return _each_cell(config["cells"], arrays, origin)
+    if name in _PER_GATE and len(arrays) == _PER_GATE[name]:
+        arrays = _joined(arrays, config, name)
+    elif name in ("LSTM", "GRU") and len(arrays) == 3:
+        arrays = _from_cudnn(name, config, arrays)
+    if origin.version < (2,):
+        arrays = _of_keras1(name, config, arrays)
+    if origin.backend == "theano":
+        arrays = _flipped(name, arrays)
+    if name.startswith("LocallyConnected"):
+        arrays = _locally_connected(config, arrays, shapes)
+    return arrays
+
+
+def _pair(config: Layer, arrays: list[Array], origin: Origin, shapes: Shapes) -> list[Array]:
+    forward = config["layer"]
+    half = sum(counts(forward, origin, len(arrays) // 2))
+    if not config.get("backward_layer"):
+        half = len(arrays) // 2
+    backward = config.get("backward_layer") or forward
+    return convert(forward, arrays[:half], origin) + convert(backward, arrays[half:], origin)
+
+
+def _each_cell(cells: Sequence[Layer], arrays: list[Array], origin: Origin) -> list[Array]:
+    found: list[Array] = []
+    for cell in cells:
+        number = sum(counts(cell, origin))
+        found += convert(cell, arrays[:number], origin)
+        arrays = arrays[number:]
+    return found + arrays
+
+
+def _joined(arrays: list[Array], config: Layer, name: str) -> list[Array]:
+    """One kernel, recurrent kernel and bias of the arrays that Keras 1 had for each gate."""
+    order = _ORDER[len(arrays)]
+    if name == "ConvLSTM2D" and config.get("data_format") == "channels_first":
+        arrays = [a.transpose(2, 3, 1, 0) if a.ndim == 4 else a for a in arrays]
+    return [np.concatenate([arrays[3 * g + k] for g in order], axis=-1) for k in range(3)]
+
+
+def _from_cudnn(name: str, config: Layer, arrays: list[Array]) -> list[Array]:
+    """The arrays of CuDNNLSTM and CuDNNGRU, whose bias is twice as long, as LSTM's and GRU's.
+
+    There each gate's kernels are stored transposed: the input's as (H, I) written where (I, H)
+    would be, the recurrent one as its transpose.
+    """
+    kernel, recurrent, bias = arrays
+    units = recurrent.shape[0]
+    gates = _GATES[name]
+    if bias.ndim != 1 or bias.shape[0] != 2 * gates * units:
+        return arrays
+    kernels = [k.reshape(units, -1).T for k in map(np.ascontiguousarray, np.split(kernel, gates, 1))]
+    recurrents = [k.T for k in np.split(recurrent, gates, 1)]
+    both = bias.reshape(2, -1)
+    if name == "GRU" and config.get("reset_after", True) is False:
+        raise ValueError("weights of CuDNNGRU must go to a GRU with reset_after=True, got False")
+    return [np.concatenate(kernels, 1), np.concatenate(recurrents, 1),
+            both if name == "GRU" else both.sum(0)]  # fmt: skip
+
+
+def _of_keras1(name: str, config: Layer, arrays: list[Array]) -> list[Array]:
+    """Kernels of convolutions as Keras 1 had them, which with channels first were (out, in, ...)."""
+    if not arrays:
+        return arrays
+    first, kernel = config.get("data_format") == "channels_first", arrays[0]
+    if name == "Conv1D" and kernel.ndim == 4:
+        filters = config.get("filters")
+        size = np.ravel(config.get("kernel_size", kernel.shape[0]))[0]
+        if kernel.shape[:2] != (size, 1) or kernel.shape[3] != filters:
+            kernel = kernel.transpose(2, 3, 1, 0)  # Keras 1.0: (out, in, length, 1)
+        return [kernel[:, 0], *arrays[1:]]
+    if name in ("Conv2D", "SeparableConv2D") and first:
+        return [a.transpose(2, 3, 1, 0) if a.ndim == 4 else a for a in arrays]
+    if name == "Conv3D" and first:
+        return [kernel.transpose(2, 3, 4, 1, 0), *arrays[1:]]
+    if name == "Conv2DTranspose":
+        axes = (2, 3, 0, 1) if first else (0, 1, 3, 2)
+        return [kernel.transpose(axes), *arrays[1:]]
+    return arrays
+
+
+def _flipped(name: str, arrays: list[Array]) -> list[Array]:
+    """Kernels turned around: Theano convolved, where the others correlate."""
+    number = 2 if name.startswith("ConvLSTM") else int(name in _CONVOLUTIONS)
+    return [
+        np.flip(a, tuple(range(a.ndim - 2))) if i < number else a for i, a in enumerate(arrays)
+    ]
+
+
+def _locally_connected(config: Layer, arrays: list[Array], shapes: Shapes) -> list[Array]:
+    """One kernel for each window of what Keras 2 also stored for all inputs and outputs at once."""
+    if not arrays or not shapes:
+        return arrays
+    kernel, wanted = arrays[0], tuple(shapes[0])
+    size, stride = (tuple(np.ravel(config[k])) for k in ("kernel_size", "strides"))
+    rank, filters = len(size), config["filters"]
+    size, stride = (tuple(int(n) for n in np.broadcast_to(x, rank)) for x in (size, stride))
+    channels = wanted[1] // math.prod(size)
+    first = config.get("data_format") == "channels_first"
+    if kernel.ndim == 1:  # implementation=3: the used ones, outputs in order, inputs in order
+        windows = _windows(kernel.size // (filters * wanted[1]), rank, arrays, shapes)
+        of_window = (channels, *size) if first else (*size, channels)
+        if first:
+            kernel = np.moveaxis(kernel.reshape(filters, -1, *of_window), 0, -1)
+        else:
+            kernel = np.moveaxis(kernel.reshape(-1, filters, *of_window), 1, -1)
+        assert_windows = math.prod(windows)
+        arrays = [kernel.reshape(assert_windows, wanted[1], filters), *arrays[1:]]
+    elif kernel.ndim == 2 * rank + 2:  # implementation=2: every input to every output
+        arrays = [_gathered(kernel, size, stride, first), *arrays[1:]]
+    return [a.reshape(s) for a, s in zip(arrays, shapes, strict=True)]
+
+
+def _windows(count: int, rank: int, arrays: Sequence[Array], shapes: Shapes) -> tuple[int, ...]:
+    return tuple(shapes[1][:rank]) if len(arrays) > 1 else (count,)
+
+
+def _gathered(kernel: Array, size: Shapes, stride: Shapes, first: bool) -> Array:
+    """The entries of (*input, *output) that lie in the windows: (windows, inputs, filters)."""
+    rank = len(size)
+    if first:  # (channels, *places, filters, *windows)
+        kernel = np.moveaxis(np.moveaxis(kernel, rank + 1, -1), 0, rank)
+    windows = kernel.shape[rank + 1 : -1]
+    found = []
+    for window in np.ndindex(*windows):
+        places = tuple(
+            slice(w * s, w * s + k) for w, s, k in zip(window, stride, size, strict=True)
+        )
+        part = kernel[(*places, slice(None), *window)]  # (*size, channels, filters)
+        found.append(np.moveaxis(part, rank, 0) if first else part)
+    return np.stack([part.reshape(-1, part.shape[-1]) for part in found])
+
+
+# How many arrays a layer has in a file
+
+
+def counts(layer: Layer, origin: Origin, given: int | None = None) -> tuple[int, int]:
+    """How many arrays a layer has: those that are trained, and those that are not.
+
+    Arguments:
+        given: how many there are, where that is known; tells Keras 1's gates apart.
+
+    >>> counts({"class_name": "BatchNormalization", "config": {"scale": False}}, Origin())
+    (1, 2)
+    """
+    trained, fixed = _counts(layer, origin, given)
+    return (trained, fixed) if layer["config"].get("trainable", True) else (0, trained + fixed)
+
+
+def _counts(layer: Layer, origin: Origin, given: int | None) -> tuple[int, int]:
+    name, config = today_class(layer["class_name"]), layer["config"]
+    bias = int(config.get("use_bias", True))
+    if name in MODELS:
+        inner = [counts(x, origin) for x in config["layers"]]
+        return sum(t for t, _ in inner), sum(f for _, f in inner)
+    if name == "Bidirectional":
+        one = counts(config["layer"], origin, given and given // 2)
+        other = config.get("backward_layer")
+        two = counts(other, origin) if other else one
+        return one[0] + two[0], one[1] + two[1]
+    if name in ("TimeDistributed", "RNN"):
+        return counts(config["layer" if name == "TimeDistributed" else "cell"], origin, given)
+    if name == "StackedRNNCells":
+        return sum(counts(cell, origin)[0] for cell in config["cells"]), 0
+    if name in _PER_GATE and given == _PER_GATE[name] and origin.version < (2,):
+        return given, 0
+    if name in _WITH_BIAS:
+        return 1 + bias, 0
+    if name in _RECURRENT or name.startswith("SeparableConv"):
+        return 2 + bias, 0
+    return _other_counts(name, config, bias)
+
+
+def _other_counts(name: str, config: Layer, bias: int) -> tuple[int, int]:
+    normal = int(config.get("center", True)) + int(config.get("scale", True))
+    if name == "BatchNormalization":
+        return normal, 2
+    if name in ("LayerNormalization", "GroupNormalization"):
+        return normal, 0
+    if name == "Normalization":
+        return 0, 3
+    if name == "MultiHeadAttention":
+        return 4 * (1 + bias), 0
+    if name == "EinsumDense":
+        return 1 + int(config.get("bias_axes") is not None), 0
+    if name == "Attention":
+        return int(config.get("use_scale", False)) + int(config.get("score_mode") == "concat"), 0
+    if name == "AdditiveAttention":
+        return int(config.get("use_scale", True)), 0
+    return int(name in ("Embedding", "PReLU")), 0
+
+
+# Which arrays are which layer's
+
+
+def places(
+    layer: Layer,
+    weights: Sequence[Weight],
+    origin: Origin,
+    unknown: Callable[[Path, Layer], tuple[int, int]] | None = None,
+) -> dict[Path, list[Weight]]:
+    """The weights of one layer of the file, by the layers that are inside it.
+
+    A model inside a model has in the file first all weights that are trained, layer by layer, then
+    all others. A path holds the names of the layers from the outside in; that of a plain layer is
+    its name alone.
+
+    Arguments:
+        layer: in today's form (see `elman.legacy.configs`).
+        weights: of the file, in its order.
+        unknown: says how many arrays a layer of an unknown class has.
+
+    Raises:
+        ValueError: there are more or fewer weights than the model inside has places.
+    """
+    weights = [w for w in weights if not w.name.rpartition("/")[2].startswith("StateVar")]
+    for per_gate in (True, False) if origin.version < (2,) else (False,):
+        trained, fixed = _sections(layer, (layer["name"],), origin, per_gate, unknown)
+        if len(trained) + len(fixed) == len(weights) or _model(layer) is None:
+            break
+    if _model(layer) is None:
+        return {(layer["name"],): weights}
+    if len(trained) + len(fixed) != len(weights):
+        raise ValueError(
+            f"layer '{layer['name']}' must have {len(trained) + len(fixed)} arrays for the layers "
+            f"inside it, got {len(weights)}"
+        )
+    found: dict[Path, list[Weight]] = {}
+    for path, weight in zip(trained + fixed, weights, strict=True):
+        found.setdefault(path, []).append(weight)
+    return found
+
+
+def _model(layer: Layer) -> Layer | None:
+    """The model that a layer is, or wraps."""
+    if layer["class_name"] in MODELS:
+        return layer
+    inner = layer["config"].get("layer") if layer["class_name"] == "TimeDistributed" else None
+    return _model(inner) if isinstance(inner, Mapping) else None
+
+
+def _sections(
+    layer: Layer, path: Path, origin: Origin, per_gate: bool, unknown: Any
+) -> tuple[list[Path], list[Path]]:
+    """A path for each array of a layer: of those that are trained, of those that are not."""
+    model = _model(layer)
+    if model is None:
+        given = _PER_GATE.get(_recurrent_inside(layer)) if per_gate else None
+        if given and layer["class_name"] == "Bidirectional":
+            given *= 2
+        known = unknown(path, layer) if unknown and layer.get("custom") else None
+        trained, fixed = known or counts(layer, origin, given)
+        return [path] * trained, [path] * fixed
+    parts = [
+        _sections(inner, (*path, inner.get("name") or inner["config"]["name"]), origin, per_gate, unknown)
+        for inner in model["config"]["layers"]
+    ]
+    trained_paths = [p for part, _ in parts for p in part]
+    fixed_paths = [p for _, part in parts for p in part]
+    if not layer["config"].get("trainable", True):
+        return [], trained_paths + fixed_paths
+    return trained_paths, fixed_paths
+
+
+def _recurrent_inside(layer: Layer) -> str:
+    while layer["class_name"] in ("Bidirectional", "TimeDistributed"):
+        layer = layer["config"]["layer"]
+    return layer["class_name"]

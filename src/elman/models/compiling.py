@@ -1,0 +1,75 @@
+"""Compiling a model as an old file says it was trained."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from elman.legacy.training import Training
+
+
+def compile_as(model, trained: Training, custom_objects: Mapping[str, Any]) -> list[str]:
+    """Compile ``model``; what Keras does not know is left out with one warning that names it.
+
+    Returns:
+        A line for each translation.
+    """
+    unknown: list[str] = []
+    with keras.saving.custom_object_scope(dict(custom_objects)):
+        optimizer = _optimizer(trained.optimizer, unknown)
+        loss = _found(trained.loss, keras.losses.get, "loss", unknown)
+        metrics = _found(trained.metrics, _metric, "metric", unknown)
+        weighted = _found(trained.weighted_metrics, _metric, "weighted metric", unknown)
+        if loss is None or optimizer is None:
+            left = "and the model is not compiled; call model.compile(...) before training"
+        else:
+            left = "and the model is compiled without it"
+            try:
+                model.compile(
+                    optimizer, loss, loss_weights=trained.loss_weights, metrics=metrics,
+                    weighted_metrics=weighted,
+                )  # fmt: skip
+            except (ValueError, TypeError) as error:
+                unknown.append(f"the training configuration ({' '.join(str(error).split())})")
+                left = "and the model is not compiled; call model.compile(...) before training"
+    if unknown:
+        warnings.warn(
+            f"{', '.join(unknown)} of the file is not known, {left}. Functions of your own are "
+            "taken from custom_objects={'name': function}.",
+            stacklevel=4,
+        )
+    return list(trained.notes)
+
+
+def _optimizer(config, unknown: list[str]):
+    try:
+        return keras.optimizers.deserialize(config)
+    except (ValueError, TypeError) as error:
+        words = " ".join(str(error).split())
+        unknown.append(f"optimizer {config['class_name']!r} ({words})")
+        return None
+
+
+def _metric(value):
+    if value in ("acc", "accuracy", "crossentropy", "ce"):
+        return value  # which of its kinds it is depends on the loss, as it did
+    return keras.metrics.get(value)
+
+
+def _found(value, get, kind: str, unknown: list[str]):
+    """A structure of losses or metrics, each looked up; unknown ones are None, or left out."""
+    if isinstance(value, list):
+        found = [_found(item, get, kind, unknown) for item in value]
+        return found if kind == "loss" else [item for item in found if item is not None]
+    if isinstance(value, dict) and "class_name" not in value:
+        found = {name: _found(item, get, kind, unknown) for name, item in value.items()}
+        return {name: item for name, item in found.items() if item is not None} or None
+    if value is None:
+        return None
+    try:
+        return get(value)
+    except (ValueError, TypeError):
+        name = value["class_name"] if isinstance(value, dict) else value
+        unknown.append(f"{kind} {name!r}")
+        return None

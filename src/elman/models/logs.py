@@ -1,0 +1,101 @@
+"""Histories and logs that are asked for ``acc`` or ``accuracy``, whichever the program knows."""
+
+import functools
+
+import keras
+
+from elman.legacy.methods import other_name
+from elman.legacy.notes import tell
+
+_HOOKS = tuple(
+    f"on_{when}"
+    for when in (
+        "epoch_begin", "epoch_end", "batch_begin", "batch_end", "train_batch_begin",
+        "train_batch_end", "test_batch_end", "train_begin", "train_end", "test_end",
+    )
+)  # fmt: skip
+
+
+class Logs(dict):
+    """A dictionary of quantities that finds each under its older and newer names as well.
+
+    >>> logs = Logs({"val_accuracy": 0.9})
+    >>> logs["val_acc"], logs.get("val_acc"), "val_acc" in logs, list(logs)
+    (0.9, 0.9, True, ['val_accuracy'])
+    """
+
+    def __missing__(self, name):
+        other = other_name(name, self.keys())
+        if other is None:
+            raise KeyError(name)
+        tell(f"{name!r} -> {other!r}, as the quantity is called that was asked for in compile")
+        return self[other]
+
+    def __contains__(self, name):
+        return super().__contains__(name) or (
+            isinstance(name, str) and other_name(name, self.keys()) is not None
+        )
+
+    def get(self, name, default=None):
+        return self[name] if name in self else default  # noqa: SIM401
+
+
+def listening(callbacks, model):
+    """The callbacks, each given its logs as `Logs`, and the model's state where it looks at it.
+
+    Arguments:
+        callbacks: what was given to ``fit``: None, a callback, a list of them, a `CallbackList`.
+        model: the model that is being fitted.
+    """
+    if callbacks is None or isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks
+    callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+    for callback in callbacks:
+        for hook in _HOOKS:
+            method = getattr(callback, hook, None)
+            # Keras leaves out what is marked as its own default, and it stays marked.
+            if method is not None and not hasattr(method, "of_elman"):
+                setattr(callback, hook, _with_logs(callback, method, model))
+    return callbacks
+
+
+def _with_logs(callback, method, model):
+    own = not type(callback).__module__.startswith(("keras.", "elman."))
+    batch = "batch" in method.__name__ and own and not getattr(method, "_is_default", False)
+
+    @functools.wraps(method)
+    def hook(*args, **kwargs):
+        place = kwargs if kwargs.get("logs") is not None else None
+        given = kwargs.get("logs", args[-1] if args else None)
+        if batch:
+            _sync(callback.model or model)
+        if not isinstance(given, dict):
+            return method(*args, **kwargs)
+        logs = Logs(given)
+        _settle_monitor(callback, logs)
+        if place is None:
+            result = method(*args[:-1], logs)
+        else:
+            result = method(*args, **{**kwargs, "logs": logs})
+        given.update(logs)  # What a callback adds, the history shows.
+        return result
+
+    hook.of_elman = True
+    return hook
+
+
+def _settle_monitor(callback, logs: Logs) -> None:
+    """Let Keras's callbacks, which look the quantity up among the metrics too, know its name."""
+    monitor = getattr(callback, "monitor", None)
+    if isinstance(monitor, str) and monitor not in logs.keys():  # noqa: SIM118
+        other = other_name(monitor, logs.keys())
+        if other:
+            tell(f"{type(callback).__name__}: monitor={monitor!r} -> {other!r}")
+            callback.monitor = other
+
+
+def _sync(model) -> None:
+    """In the middle of ``fit`` JAX's trainer holds the variables' values: hand them back."""
+    sync = getattr(model, "jax_state_sync", None)
+    if sync:
+        sync()
