@@ -239,7 +239,7 @@ class CRF(keras.layers.Layer):
     @property
     def accuracy(self):
         """The share of unmasked steps whose best tag is right: for ``compile(metrics=[...])``."""
-        return tag_accuracy
+        return TagAccuracy()
 
     # Weights and shapes
 
@@ -340,9 +340,23 @@ class CRFLoss(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable("elman")
-def tag_accuracy(y_true, y_pred):
-    """Whether the tag with the largest of ``y_pred`` [B, T, K] is ``y_true``: 1 or 0, [B, T]."""
-    return ops.cast(_tags(y_true) == ops.cast(ops.argmax(y_pred, axis=-1), "int32"), "float32")
+class TagAccuracy(keras.metrics.Mean):
+    """The share of steps at which the best path of a `CRF` has the right tag, masked ones left out.
+
+    Sample weights are one number for each sequence, or for each step.
+    """
+
+    def __init__(self, name="accuracy", dtype=None):
+        super().__init__(name, dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_pred = ops.convert_to_tensor(y_pred)
+        weight = ops.cast(ops.any(y_pred != 0, axis=-1), self.dtype)
+        if sample_weight is not None:
+            sample_weight = ops.cast(sample_weight, self.dtype)
+            weight *= ops.reshape(sample_weight, (ops.shape(sample_weight)[0], -1))
+        right = _tags(y_true) == ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+        return super().update_state(right, weight)
 
 
 def _best(x, axis, keepdims=False):
