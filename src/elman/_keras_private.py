@@ -9,10 +9,23 @@ models that are not functional; so it is named as a base where it belongs.
 `in_stateless_scope`: inside JAX's loop no variable may be assigned, so the loop runs in a
 `keras.StatelessScope`; but a second scope inside one that is already open would hide the values
 held by the first. Keras has no public way to ask whether a scope is open.
+
+`old_preprocessing`: `Tokenizer`, `TimeseriesGenerator`, `ImageDataGenerator` and the functions
+beside them, which Keras keeps for TensorFlow's ``tf.keras`` and nowhere else.
 """
+
+import importlib
 
 from keras.src.backend.common.masking import get_keras_mask
 from keras.src.backend.common.stateless_scope import in_stateless_scope
 from keras.src.models.functional import Functional
 
-__all__ = ["Functional", "get_keras_mask", "in_stateless_scope"]
+__all__ = ["Functional", "get_keras_mask", "in_stateless_scope", "old_preprocessing"]
+
+
+def old_preprocessing() -> dict:
+    """The names of Keras 2's ``preprocessing.text``, ``.sequence`` and ``.image``."""
+    found = {}
+    for name in ("text", "sequence", "image"):
+        found.update(vars(importlib.import_module(f"keras.src.legacy.preprocessing.{name}")))
+    return {name: value for name, value in found.items() if not name.startswith("_")}

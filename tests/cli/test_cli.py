@@ -6,6 +6,8 @@ import sys
 import pytest
 
 import elman
+import elman.cli.files
+import elman.cli.programs  # commands add themselves to the app, which a test replaces
 from elman import cli
 
 

@@ -482,12 +482,14 @@ def test_notes_say_each_translation():
     assert set(translated.notes) == {
         "init -> kernel_initializer",
         "kernel_initializer='zero' -> 'zeros'",
-        "input_dim -> batch_input_shape (None, None, 2)",
-        "batch_size -> batch_input_shape (None, None, 2)",
+        "input_dim -> Input(batch_shape=(None, None, 2))",
+        "batch_size -> Input(batch_shape=(None, None, 2))",
         "dynamic=True dropped",
         "recurrent_activation='hard_sigmoid' (Keras 1's default)",
     }
-    assert translate("LSTM", 3, activation="relu", batch_input_shape=(8, 2, 10)).notes == ()
+    batched = translate("LSTM", 3, activation="relu", batch_input_shape=(8, 2, 10))
+    assert batched.notes == ("batch_input_shape -> Input(batch_shape=(8, 2, 10))",)
+    assert translate("LSTM", 3, activation="relu").notes == ()
 
 
 def test_a_layer_that_keras_3_dropped_has_its_keras_1_names_too():

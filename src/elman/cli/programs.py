@@ -1,1 +1,36 @@
 """`elman run`, `elman migrate`: old programs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from elman.cli import app
+
+
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "allow_interspersed_args": False,
+    }
+)
+def run(
+    context: typer.Context,
+    program: Annotated[Path, typer.Argument(help="A script (.py) or a notebook (.ipynb).")],
+    quiet: Annotated[bool, typer.Option(help="Do not tell what was translated.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what was translated; as JSON if it ends in .json.")
+    ] = None,
+) -> None:
+    """Run an old Keras program, unedited, on today's Keras; ARGS are the program's own."""
+    from elman.compat.running import run_program
+
+    code, translated, _ = run_program(program, context.args)
+    if report:
+        translated.write(report, code)
+    if not quiet:
+        sys.stdout.flush()
+        translated.print(sys.stderr)
+    raise typer.Exit(code)

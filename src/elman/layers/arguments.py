@@ -7,6 +7,7 @@ import keras
 
 from elman.layers import activations, checks
 from elman.legacy.arguments import BASE, translate
+from elman.legacy.notes import tell
 
 _ACTIVATIONS = ("activation", "recurrent_activation")
 
@@ -34,6 +35,8 @@ def old_arguments(cls):
     @functools.wraps(init)
     def __init__(self, *args, **kwargs):
         translated = translate(cls.__name__, args, kwargs, parameters[1:], keywords)
+        for note in translated.notes:
+            tell(f"{cls.__name__}: {note}")
         if translated.time_major:
             translated.kwargs["time_major"] = True
         if "units" in translated.kwargs:

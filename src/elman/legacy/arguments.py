@@ -97,10 +97,10 @@ def _shape_notes(
     written: Mapping[str, Any], left: Mapping[str, Any], shape: shapes.Shape | None
 ) -> list[str]:
     """What became of the shape arguments, which are those no longer left."""
-    said = [name for name in written if name not in left and name != "batch_input_shape"]
+    said = [name for name in written if name not in left]
     if shape is None:
         return [f"{name}={written[name]!r} dropped" for name in said]
-    return [f"{name} -> batch_input_shape {shape}" for name in said]
+    return [f"{name} -> Input(batch_shape={shape})" for name in said]
 
 
 def _weights(layer: str, name: str, weights: Any) -> list[Any] | None:

@@ -1,0 +1,1 @@
+"""Old programs on today's Keras: stand-in modules, old functions, and what runs a program."""

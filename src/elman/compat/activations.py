@@ -1,0 +1,3 @@
+"""Activations that meant something else."""
+
+from elman.layers.activations import hard_sigmoid as hard_sigmoid

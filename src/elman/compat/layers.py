@@ -1,0 +1,56 @@
+"""``merge`` of Keras 1, `Input` of Keras 2."""
+
+import keras
+from keras import layers
+
+_MERGED = {
+    "sum": layers.Add,
+    "mul": layers.Multiply,
+    "ave": layers.Average,
+    "max": layers.Maximum,
+    "concat": layers.Concatenate,
+    "dot": layers.Dot,
+    "cos": layers.Dot,
+}
+
+
+def merge(inputs, mode="sum", concat_axis=-1, dot_axes=-1, output_shape=None, name=None, **_):
+    """What Keras 1 did to join tensors.
+
+    Arguments:
+        inputs: list of tensors.
+        mode: "sum", "mul", "concat", "ave", "max", "dot", "cos", or a function of the list.
+        concat_axis, dot_axes: the axis to join, or to multiply along.
+    """
+    if callable(mode):
+        return layers.Lambda(mode, output_shape=output_shape, name=name)(list(inputs))
+    if mode not in _MERGED:
+        raise ValueError(f"merge: mode must be one of {', '.join(_MERGED)}, got {mode!r}")
+    if mode == "concat":
+        layer = layers.Concatenate(axis=concat_axis, name=name)
+    elif mode in ("dot", "cos"):
+        # Keras 1 gave a list with an axis for each input.
+        axes = dot_axes if isinstance(dot_axes, int) else tuple(dot_axes)
+        layer = layers.Dot(axes, normalize=mode == "cos", name=name)
+    else:
+        layer = _MERGED[mode](name=name)
+    return layer(list(inputs))
+
+
+def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, tensor=None, **kwargs):
+    """Keras's `Input`, with the places that its arguments had in Keras 2, and a number for a shape.
+
+    ``ragged`` and ``type_spec`` say nothing that a layer of elman has to know beforehand.
+    """
+    for gone in ("ragged", "type_spec"):
+        kwargs.pop(gone, None)
+    batch_shape = kwargs.pop("batch_input_shape", batch_shape)
+    if isinstance(shape, int):
+        shape = (shape,)
+    if isinstance(batch_shape, int):  # Today's second place is batch_size.
+        kwargs["batch_size"], batch_shape = batch_shape, None
+    if shape is not None:
+        kwargs["shape"] = tuple(shape)
+    if batch_shape is not None:
+        kwargs["batch_shape"] = tuple(batch_shape)
+    return keras.Input(name=name, dtype=dtype, sparse=sparse, tensor=tensor, **kwargs)

@@ -1,0 +1,157 @@
+"""`run_program`: an old program or notebook, unedited, on today's Keras."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import keras
+
+from elman.compat import figures, imports, notebooks, tensorflow
+from elman.compat.notebooks import Part
+from elman.compat.report import Report
+from elman.compat.standins import Modules
+from elman.legacy.notes import heard_by
+
+
+def run_program(
+    path: str | os.PathLike, arguments: list[str] | None = None
+) -> tuple[int, Report, dict[str, Any]]:
+    """Run an old program as ``__main__``, with stand-ins for the modules it imports.
+
+    Arguments:
+        path: a script (.py) or a notebook (.ipynb).
+        arguments: what the program finds in ``sys.argv[1:]``.
+
+    Returns:
+        Its exit code, the report of what was translated, and its variables. A program that ends
+        in an exception has printed its traceback, and its code is 1.
+
+    Raises:
+        OSError, UnicodeError: the file cannot be read.
+        ValueError: it is no Python of today, or no notebook.
+
+    Example:
+        >>> from pathlib import Path
+        >>> program = "from keras.layers.recurrent import LSTM\\nlayer = LSTM(output_dim=3)"
+        >>> _ = Path("old.py").write_text(program)
+        >>> code, report, names = run_program("old.py")
+        >>> [str(note) for note in report.notes][-1]
+    """
+    path = Path(path)
+    notebook = path.suffix == ".ipynb"
+    report = Report(_places(path))
+    parts = notebooks.parts(path, report.add) if notebook else [_script(path)]
+    main = ModuleType("__main__")
+    main.__file__ = str(path)
+    modules = Modules(tensorflow.standin(report.where))
+    with ExitStack() as stack:
+        stack.enter_context(heard_by(report.hear))
+        stack.enter_context(_process(path, arguments or [], main))
+        stack.enter_context(figures.saved(path.stem, always=notebook))
+        stack.enter_context(_optimizers_have_lr())
+        more = {"get_ipython": notebooks.get_ipython}
+        if notebook:
+            more["display"] = notebooks.display
+        names = stack.enter_context(imports.served(modules.find, more))
+        vars(main)["__builtins__"] = names
+        code = _run(parts, main, notebook)
+    return code, report, vars(main)
+
+
+def _script(path: Path) -> Part:
+    try:
+        return Part(compile(path.read_bytes(), str(path), "exec", dont_inherit=True))
+    except SyntaxError as error:
+        raise ValueError(_not_python(path, error)) from None
+
+
+def _not_python(path: Path, error: SyntaxError) -> str:
+    where = f"{error.filename or path}, line {error.lineno}"
+    words = str(error.msg)
+    if "Missing parentheses in call to" in words or "0o prefix" in words or "except" in words:
+        return (
+            f"{where}: the program must be Python 3, got Python 2 ({words}); do: "
+            f"elman migrate {path}, or 2to3 -w {path}"
+        )
+    return f"{where}: the program must be Python, got {words}; mend that line"
+
+
+def _places(path: Path) -> Callable[[str, int], str | None]:
+    """Says where in the program a line of a file is."""
+    file, folder = str(path), str(path.resolve().parent) + os.sep
+    known: dict[str, str | None] = {file: ""}
+
+    def place(name: str, line: int) -> str | None:
+        if name not in known:
+            known[name] = None
+            if name.startswith(f"{file}, cell "):
+                known[name] = name.removeprefix(f"{file}, ") + ", "
+            elif not name.startswith("<") and imports.is_program(name):
+                known[name] = os.path.realpath(name).removeprefix(folder) + ", "
+        prefix = known[name]
+        return None if prefix is None else f"{prefix}line {line}"
+
+    return place
+
+
+@contextmanager
+def _process(path: Path, arguments: list[str], main: ModuleType) -> Iterator[None]:
+    """``sys.argv``, ``sys.path`` and ``__main__`` as the program expects them."""
+    argv, search, own = sys.argv, sys.path[:], sys.modules["__main__"]
+    sys.argv = [str(path), *arguments]
+    sys.path.insert(0, str(path.resolve().parent))
+    sys.modules["__main__"] = main
+    try:
+        yield
+    finally:
+        sys.argv, sys.path[:], sys.modules["__main__"] = argv, search, own
+
+
+@contextmanager
+def _optimizers_have_lr() -> Iterator[None]:
+    """``optimizer.lr``, which programs read and set on optimizers that they named by a string."""
+    base = keras.optimizers.Optimizer
+
+    def set_rate(optimizer, value):
+        optimizer.learning_rate = value
+
+    base.lr = property(lambda optimizer: optimizer.learning_rate, set_rate)
+    try:
+        yield
+    finally:
+        del base.lr
+
+
+def _run(parts: Iterable[Part], main: ModuleType, notebook: bool) -> int:
+    """Execute ``parts`` in order; return the exit code of the program."""
+    try:
+        for part in parts:
+            exec(part.body, vars(main))
+            if part.last is not None:
+                notebooks.show_last(eval(part.last, vars(main)))
+            if notebook:
+                figures.flush()
+    except SystemExit as left:
+        if left.code is None or isinstance(left.code, int):
+            return left.code or 0
+        print(left.code, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        _print_traceback(error)
+        return 1
+    return 0
+
+
+def _print_traceback(error: BaseException) -> None:
+    """The traceback from the program's first line on."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    traceback.print_exception(type(error), error, trace)
