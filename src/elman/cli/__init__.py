@@ -68,7 +68,7 @@ def common(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line on ``arguments`` (those of the process) and exit with its code."""
     # The commands add themselves when they are imported.
-    from elman.cli import files, programs  # noqa: F401
+    from elman.cli import files, programs, tasks  # noqa: F401
 
     try:
         app(arguments)

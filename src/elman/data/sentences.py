@@ -115,6 +115,10 @@ class View:
     def __repr__(self) -> str:
         return f"View({self.part} of {self.sentences})"
 
+    def select(self, indices: Iterable[int]) -> "View":
+        """Return those of the sentences with these numbers, from 0, in the file's order."""
+        return View(self.sentences.select(indices), self.part)
+
 
 def read_sentences(
     path: str | os.PathLike,

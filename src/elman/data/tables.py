@@ -145,6 +145,10 @@ class Column:
     def __repr__(self) -> str:
         return f"Column({self.table.columns[self.index]!r} of {self.table.name})"
 
+    def select(self, indices: Iterable[int]) -> "Column":
+        """Return the texts with these numbers, from 0, in the file's order."""
+        return Column(self.table.select(indices), self.index)
+
 
 def read_table(
     path: str | os.PathLike,

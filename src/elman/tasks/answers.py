@@ -1,0 +1,179 @@
+"""Answers of a trained run to texts, files and pictures."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from elman import tasks
+from elman.data import read_arrays, read_pictures, read_sentences, read_table
+from elman.data.files import TextFile
+from elman.tasks.estimator import read_card
+from elman.tasks.sources import Reading, is_arrays
+
+CHUNK = 1024  # texts that are answered together
+
+
+def answers(
+    run: str, inputs: Iterable[str], reading: Reading | None = None, stdin: Iterable[str] = ()
+) -> Iterator[dict[str, Any]]:
+    """Answer texts, or the texts, sentences, sequences or pictures in files.
+
+    An input that is the name of a file or folder stands for what is in it, and ``-`` for the lines
+    of ``stdin``: texts, or names of pictures. A text for a tagger is parted at white
+    space, or into characters where the run was trained on characters.
+
+    Yields:
+        What was read and the answer, by the names of the columns: ``{"text": ..., "label": ...,
+        "probability": ...}``, ``{"tokens": [...], "tags": [...]}``, ``{"text": ..., "answer":
+        ...}``, ``{"image": ..., "caption": ...}``.
+    """
+    card, reading = run_card(run), reading or reading_of(run)
+    estimator = tasks.load(run)
+    lines = (line.rstrip("\r\n") for line in stdin)
+    items = _inputs(card["kind"], estimator, inputs, reading, lines)
+    while chunk := list(islice(items, CHUNK)):
+        names, X = zip(*chunk, strict=True)
+        yield from _answered(card["kind"], estimator, names, list(X))
+
+
+def answer_lines(
+    run: str,
+    inputs: Sequence[str],
+    reading: Reading | None = None,
+    format: str | None = None,
+    stdin: Iterable[str] = (),
+) -> Iterator[str]:
+    """The `answers` as lines, each as `as_lines` has it."""
+    format = format or ("conll" if run_card(run)["kind"] == "tagger" else "text")
+    return (as_lines(answer, format) for answer in answers(run, inputs, reading, stdin))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines to a file, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def as_lines(answer: Mapping[str, Any], format: str) -> str:
+    """An answer of `answers` as text, as JSONL, or in CoNLL columns.
+
+    >>> as_lines({"tokens": ["Ann", "sings"], "tags": ["B-PER", "O"]}, "conll")
+    'Ann\\tB-PER\\nsings\\tO\\n'
+    >>> as_lines({"text": "good", "label": "1", "probability": 0.9}, "text")
+    '1'
+    """
+    if format == "jsonl":
+        return json.dumps(answer, ensure_ascii=False)
+    if format not in ("text", "conll"):
+        raise ValueError(f"format must be text, jsonl or conll, got {format!r}")
+    if "tags" in answer:
+        pairs = zip(answer["tokens"], answer["tags"], strict=True)
+        if format == "conll":
+            return "".join(f"{token}\t{tag}\n" for token, tag in pairs)
+        return " ".join(f"{token}/{tag}" for token, tag in pairs)
+    if format == "conll":
+        raise ValueError(
+            "format conll must be asked of a tagger, got another task; do: text, jsonl"
+        )
+    if "image" in answer:
+        return f"{answer['image']}\t{answer['caption']}"
+    return str(answer["label"] if "label" in answer else answer["answer"])
+
+
+def reading_of(run: str, **changes) -> Reading:
+    """How a run's data was read, with ``changes`` that are not None."""
+    kept = run_card(run)["reading"]
+    changes = {name: value for name, value in changes.items() if value is not None}
+    return Reading(**{**kept, "pictures": tuple(kept["pictures"]), **changes})
+
+
+def run_card(run: str) -> dict[str, Any]:
+    """The card of a run folder; raises ValueError if `train` did not write it."""
+    card = read_card(Path(run))
+    if "kind" not in card:
+        raise ValueError(
+            f"{run} must be a folder that elman train wrote, got one of {card['task']}.save; "
+            "load it with elman.tasks.load"
+        )
+    return card
+
+
+def _inputs(
+    kind: str, estimator, inputs: Iterable[str], reading: Reading, lines: Iterator[str]
+) -> Iterator[tuple]:
+    """What to show of each input, and the input itself."""
+    for given in inputs:
+        if kind == "captioner":
+            for name in lines if given == "-" else [given]:
+                pictures = read_pictures(name)
+                yield from zip(pictures.names, pictures, strict=True)
+        elif is_arrays(given):
+            sequences = read_arrays(given).sequences
+            yield from ((f"{given} {i}", sequence) for i, sequence in enumerate(sequences))
+        elif kind == "tagger":
+            here = (_tokens(estimator, line) for line in lines if line.strip())
+            found = here if given == "-" else _token_lists(estimator, given, reading)
+            yield from ((tokens, tokens) for tokens in found)
+        else:
+            found = lines if given == "-" else _texts(given, reading)
+            yield from ((text, text) for text in found)
+
+
+def _texts(given: str, reading: Reading) -> Iterator[str]:
+    if not _is_file(given):
+        return iter([given])
+    table = read_table(given, header=reading.header, **reading.of_text())
+    alone = table.columns[0] if len(table.columns) == 1 else None
+    return iter(table.column(alone or reading.text_column or "text"))
+
+
+def _token_lists(estimator, given: str, reading: Reading) -> Iterator[list[str]]:
+    if not _is_file(given):
+        return iter([_tokens(estimator, given)])
+    first = next((line for _, line in TextFile(given).lines() if line.strip()), "")
+    if "\t" in first or first.startswith("#") or ".conll" in given:
+        column = reading.text_column
+        return iter(read_sentences(given, token_column=column, **reading.of_text()).tokens)
+    texts = read_table(given, format="text", **reading.of_text()).column("text")
+    return (_tokens(estimator, text) for text in texts if text.strip())
+
+
+def _tokens(estimator, text: str) -> list[str]:
+    return list(text) if estimator.level_ == "character" else text.split()
+
+
+def _is_file(given: str) -> bool:
+    """Whether an input names a file; a name with an ending of data that is not there is told."""
+    with contextlib.suppress(OSError):  # a long text is no name of a file
+        if Path(given).exists():
+            return True
+    endings = (".tsv", ".csv", ".jsonl", ".txt", ".conll", ".conllu", ".gz", ".zip")
+    if " " not in given and given.endswith(endings):
+        TextFile(given)  # in an archive, or an error that names the files there are
+        return True
+    return False
+
+
+def _answered(kind: str, estimator, names: Sequence, X: list) -> Iterator[dict[str, Any]]:
+    if kind == "classifier":
+        probabilities = estimator.predict_proba(X)
+        labels = estimator.classes_[probabilities.argmax(-1)].tolist()
+        for name, label, each in zip(names, labels, probabilities.max(-1).tolist(), strict=True):
+            yield {"text": name, "label": label, "probability": round(each, 4)}
+        return
+    first, second = {
+        "tagger": ("tokens", "tags"),
+        "seq2seq": ("text", "answer"),
+        "captioner": ("image", "caption"),
+    }[kind]
+    for name, answer in zip(names, estimator.predict(X), strict=True):
+        yield {first: name, second: answer}

@@ -1,0 +1,125 @@
+"""Pictures of a run: learning curves, confusion matrix, attention, pictures with captions."""
+
+import functools
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import font_manager, rc_context
+from matplotlib.figure import Figure
+
+MOST_LABELS = 30  # of a confusion matrix
+
+
+def learning_curves(path: Path, history: Sequence[dict[str, float]], best_epoch: int) -> str:
+    """Draw each measure over the epochs, of training and validation, and mark the best epoch."""
+    names = [n for n in history[0] if not n.startswith("val_") and n != "learning_rate"]
+    figure = Figure((4.5 * len(names), 3.2), layout="constrained")
+    epochs = range(1, len(history) + 1)
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        for key, label in ((name, "training"), (f"val_{name}", "validation")):
+            if key in history[0]:
+                axes.plot(epochs, [row[key] for row in history], marker=".", label=label)
+        axes.axvline(best_epoch, color="grey", linestyle=":", label="kept")
+        axes.set(xlabel="epoch", title=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend()
+    _save(figure, path)
+    return ""
+
+
+def confusion(path: Path, labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
+    """Draw a confusion matrix, rows true, columns predicted; of many labels the most frequent."""
+    matrix = np.asarray(counts)
+    most = np.sort(np.argsort(-matrix.sum(1), kind="stable")[:MOST_LABELS])
+    matrix, labels = matrix[np.ix_(most, most)], [labels[i] for i in most]
+    font, labels, note = drawable(labels)
+    size = 2.5 + 0.45 * len(labels)
+    with rc_context({"font.family": font}):
+        figure = Figure((size, size), layout="constrained")
+        axes = figure.subplots()
+        share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+        axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(range(len(labels)), labels, rotation=90)
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set(xlabel="predicted", ylabel="true")
+        for (i, j), n in np.ndenumerate(matrix):
+            if n:
+                colour = "white" if share[i, j] > 0.5 else "black"
+                axes.text(j, i, n, ha="center", va="center", color=colour, fontsize=7)
+        _save(figure, path)
+    return note
+
+
+def attention(
+    path: Path, sources: Sequence[Sequence[str]], answers: Sequence[Sequence[str]], weights
+) -> str:
+    """Draw where each token of an answer looked: a matrix [answer, source] for each pair."""
+    font, texts, note = drawable([token for tokens in [*sources, *answers] for token in tokens])
+    given = iter(texts)
+    sources = [[next(given) for _ in tokens] for tokens in sources]
+    answers = [[next(given) for _ in tokens] for tokens in answers]
+    with rc_context({"font.family": font}):
+        figure = Figure((4.5 * len(sources), 4.5), layout="constrained")
+        every = figure.subplots(1, len(sources), squeeze=False)[0]
+        for axes, source, answer, matrix in zip(every, sources, answers, weights, strict=True):
+            axes.imshow(np.asarray(matrix), cmap="Greys", vmin=0, vmax=1, aspect="auto")
+            axes.set_xticks(range(len(source)), source, rotation=90)
+            axes.set_yticks(range(len(answer)), answer)
+        _save(figure, path)
+    return note
+
+
+def captions(path: Path, pictures: Sequence[np.ndarray], texts: Sequence[str]) -> str:
+    """Draw pictures in rows of four with their captions below."""
+    font, texts, note = drawable(texts)
+    rows = -(-len(texts) // 4)
+    with rc_context({"font.family": font}):
+        figure = Figure((12, 3.2 * rows), layout="constrained")
+        every = figure.subplots(rows, 4, squeeze=False).ravel()
+        for axes in every:
+            axes.axis("off")
+        for axes, picture, text in zip(every, pictures, texts, strict=False):
+            axes.imshow(picture)
+            axes.set_title(text, y=-0.2, fontsize=9, wrap=True)
+        _save(figure, path)
+    return note
+
+
+def drawable(texts: Sequence[str]) -> tuple[list[str], list[str], str]:
+    """A font that has all letters of ``texts``, and the texts to draw.
+
+    Where no font on this machine has them (Korean needs one such as Noto Sans CJK or Nanum), the
+    texts are numbered, #1, #2, ..., and a note says which is which.
+    """
+    texts = [text.replace("$", r"\$") for text in texts]  # no formulas
+    font = _font_with(frozenset("".join(texts)))
+    if font:
+        return [font], texts, ""
+    numbers = {text: f"#{i}" for i, text in enumerate(dict.fromkeys(texts), 1)}
+    key = "; ".join(f"{number} {text}" for text, number in numbers.items())
+    note = f"No font on this machine has all letters (install one, fonts-noto-cjk say): {key}"
+    return ["DejaVu Sans"], [numbers[text] for text in texts], note
+
+
+@functools.cache
+def _font_with(letters: Iterable[str]) -> str | None:
+    """The name of a font that has all ``letters``; matplotlib's own is asked first."""
+    wanted = {ord(letter) for letter in letters if not letter.isspace()}
+    found = font_manager.fontManager.ttflist
+    for entry in sorted(found, key=lambda entry: (entry.name != "DejaVu Sans", entry.name)):
+        plain = entry.style == "normal" and entry.weight in (400, "normal", "regular")
+        if plain and wanted <= {*font_manager.get_font(entry.fname).get_charmap()}:
+            return entry.name
+    return None
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Write the picture whole or not at all."""
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        figure.savefig(temporary, dpi=110)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

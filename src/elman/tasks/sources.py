@@ -1,0 +1,257 @@
+"""From files to what the tasks learn from: which columns, and which rows to hold out."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.data import read_arrays, read_captioned, read_labelled, read_sentences, read_table
+from elman.data.files import column_index
+
+TASKS = ("classifier", "tagger", "seq2seq", "captioner")
+FRACTIONS = (0.8, 0.1, 0.1)  # of training, validation and test
+# Columns that are taken, in this order, where none is named.
+TEXTS = ("text", "document", "sentence", "review", "message", "comment", "tweet", "title")
+LABELS = ("label", "class", "category", "sentiment", "target", "tag", "digit")
+SOURCES = ("source", "src", "question", "q", "input", "text")
+TARGETS = ("target", "tgt", "answer", "a", "output", "response")
+# A file of fewer bytes is read once and held; a larger one is read anew for each pass.
+HELD_BYTES = 1 << 26
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How data files are read; a run keeps it, so that later files are read alike.
+
+    Attributes:
+        text_column: what is read: the text, the tokens, the source sentence, the picture's name.
+        label_column: what is learnt: the label, the tags, the answer, the caption.
+        group_column: rows with the same value stay together when a split is made.
+        pictures: folders or zips with the pictures of a captions file.
+        header, encoding, form, skip_bad: as of `elman.data.read_table`.
+    """
+
+    text_column: str | None = None
+    label_column: str | None = None
+    group_column: str | None = None
+    pictures: tuple[str, ...] = ()
+    header: bool | None = None
+    encoding: str | None = None
+    form: str | None = "NFC"
+    skip_bad: bool = False
+
+    def of_text(self) -> dict[str, Any]:
+        """What every reader of text takes."""
+        return {"encoding": self.encoding, "form": self.form, "skip_bad": self.skip_bad}
+
+
+@dataclass
+class Source:
+    """Examples of a file.
+
+    Attributes:
+        name: the file.
+        X, y: what is read and what is learnt, of the same length; each can be gone through as often
+            as one likes.
+        reading: with the columns that were taken.
+        groups: a value for each example, equal where a split must not part them, or None.
+        skipped, skipped_lines: how many lines were left out, and what was wrong with a few.
+    """
+
+    name: str
+    X: Any
+    y: Any
+    reading: Reading
+    groups: list | None = None
+    skipped: int = 0
+    skipped_lines: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def select(self, rows: np.ndarray) -> "Source":
+        """The examples with these numbers, in the file's order."""
+        rows = np.sort(rows)
+        groups = None if self.groups is None else _picked(self.groups, rows)
+        return Source(self.name, _picked(self.X, rows), _picked(self.y, rows), self.reading, groups)
+
+
+def read_source(task: str, path: str | os.PathLike, reading: Reading) -> Source:
+    """Read the data file of a task.
+
+    | task | files |
+    |---|---|
+    | classifier | a table with a text and a label; a folder with the classes in it; arrays |
+    | tagger | CoNLL-U or CoNLL columns |
+    | seq2seq | a table with a source and a target |
+    | captioner | a captions file beside its pictures, or with ``reading.pictures`` |
+
+    Raises:
+        ValueError: no such column, nothing to learn from, and what the readers say.
+        FileNotFoundError: no such file.
+    """
+    if task not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {task!r}")
+    if task == "tagger":
+        return _tagged(path, reading)
+    if task == "captioner":
+        return _captioned(path, reading)
+    if task == "classifier" and is_arrays(path):
+        return _arrays(path, reading)
+    return _table(task, path, reading)
+
+
+def is_arrays(path: str | os.PathLike) -> bool:
+    """Whether a file has sequences of vectors and no text."""
+    return Path(path).suffix in (".npz", ".npy")
+
+
+def split(
+    count: int,
+    fractions: Sequence[float] = FRACTIONS,
+    seed: int = 0,
+    *,
+    labels: Sequence | None = None,
+    groups: Sequence | None = None,
+) -> list[np.ndarray]:
+    """Part the numbers 0 to ``count - 1`` at random, by ``default_rng(seed).permutation``.
+
+    Arguments:
+        fractions: how much of the whole each part gets.
+        labels: each part gets its share of every label.
+        groups: numbers with the same group come into the same part; the shares are of groups.
+
+    >>> [part.tolist() for part in split(5, (0.6, 0.2, 0.2))]
+    [[4, 2, 3], [1], [0]]
+    """
+    cuts = np.cumsum(fractions)[:-1]
+    random = np.random.default_rng(seed)
+    if groups is not None:
+        _, group = np.unique(np.asarray(groups), return_inverse=True)
+        parts = np.split(random.permutation(group.max() + 1), _at(cuts, group.max() + 1))
+        return [np.flatnonzero(np.isin(group, part)) for part in parts]
+    order = random.permutation(count)
+    if labels is None:
+        return np.split(order, _at(cuts, count))
+    _, label = np.unique(np.asarray(labels), return_inverse=True)
+    members = [order[label[order] == value] for value in range(label.max() + 1)]
+    shares = [np.split(rows, _at(cuts, len(rows))) for rows in members]
+    return [np.concatenate(part) for part in zip(*shares, strict=True)]
+
+
+def fractions(text: str) -> tuple[float, ...]:
+    """The shares of training, validation and test.
+
+    >>> fractions("90/5/5")
+    (0.9, 0.05, 0.05)
+    """
+    try:
+        shares = [float(part) for part in text.split("/")]
+    except ValueError:
+        shares = []
+    if len(shares) != 3 or min(shares) < 0 or not shares[0]:
+        raise ValueError(f"--split must be three shares such as 80/10/10, got {text!r}")
+    return tuple(share / sum(shares) for share in shares)
+
+
+def _at(cuts: np.ndarray, count: int) -> np.ndarray:
+    return np.round(cuts * count).astype(int)
+
+
+def _table(task: str, path: str | os.PathLike, reading: Reading) -> Source:
+    if Path(path).is_dir():
+        settings = reading.of_text()
+        del settings["skip_bad"]
+        table = read_labelled(path, **settings)
+    else:
+        table = read_table(path, header=reading.header, **reading.of_text())
+    usual = (TEXTS, LABELS) if task == "classifier" else (SOURCES, TARGETS)
+    text = _chosen(reading.text_column, usual[0], table, "--text-column")
+    label = _chosen(reading.label_column, usual[1], table, "--label-column")
+    reading = dataclasses.replace(reading, text_column=text, label_column=label)
+    X, y = _held(path, table.column(text)), _held(path, table.column(label))
+    if task == "classifier":
+        y = [value.strip() for value in y]
+    groups = list(table.column(reading.group_column)) if reading.group_column else None
+    if not len(table):
+        raise ValueError(f"{path} must have at least one row below its header, got none")
+    return Source(str(path), X, y, reading, groups, table.skipped, table.skipped_lines)
+
+
+def _tagged(path: str | os.PathLike, reading: Reading) -> Source:
+    sentences = read_sentences(
+        path,
+        token_column=reading.text_column,
+        tag_column=reading.label_column,
+        **reading.of_text(),
+    )
+    if sentences.tags is None:
+        raise ValueError(
+            f"{path} must have a tag for each token, got tokens alone; give a file with columns"
+        )
+    text, label = sentences.token_column, sentences.tag_column
+    reading = dataclasses.replace(reading, text_column=text, label_column=label)
+    X, y = _held(path, sentences.tokens), _held(path, sentences.tags)
+    len(sentences)  # a pass, which counts what is skipped
+    return Source(str(path), X, y, reading, None, sentences.skipped, sentences.skipped_lines)
+
+
+def _captioned(path: str | os.PathLike, reading: Reading) -> Source:
+    read = read_captioned(
+        path,
+        reading.pictures or None,
+        image_column=reading.text_column,
+        caption_column=reading.label_column,
+        header=reading.header,
+        **reading.of_text(),
+    )
+    groups = None
+    if reading.group_column:
+        names = list(read.columns)
+        groups = read.columns[names[column_index(reading.group_column, names, path)]]
+    source = Source(str(path), read.pictures, read.captions, reading, groups)
+    source.skipped, source.skipped_lines = read.skipped, read.skipped_lines
+    return source
+
+
+def _arrays(path: str | os.PathLike, reading: Reading) -> Source:
+    arrays = read_arrays(path)
+    label = _chosen(reading.label_column, LABELS, arrays, "--label-column")
+    group = reading.group_column
+    groups = None if group is None else arrays.column(group).tolist()
+    return Source(
+        str(path),
+        list(arrays.sequences),
+        arrays.column(label).tolist(),
+        dataclasses.replace(reading, label_column=label),
+        groups,
+    )
+
+
+def _chosen(name: str | None, usual: Sequence[str], table, option: str) -> str:
+    """The column ``name``, else the first usual one that is there."""
+    if name is not None:
+        table.column(name)  # says which ones there are
+        return name
+    lower = {column.lower(): column for column in reversed(table.columns)}
+    for candidate in usual:
+        if candidate in lower:
+            return lower[candidate]
+    raise ValueError(
+        f"{table.name} must have a column called {', '.join(usual[:3])}, ..., got "
+        f"{', '.join(table.columns)}; say which one with {option}"
+    )
+
+
+def _held(path: str | os.PathLike, values):
+    path = Path(path)
+    small = not path.is_file() or path.stat().st_size < HELD_BYTES  # or in an archive, or a folder
+    return list(values) if small else values
+
+
+def _picked(values, rows: np.ndarray):
+    return values.select(rows) if hasattr(values, "select") else [values[i] for i in rows]
