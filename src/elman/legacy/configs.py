@@ -52,6 +52,15 @@ class Upgraded:
     functions: dict[str, str] = field(default_factory=dict)
 
 
+def today_name(name: str) -> str:
+    """The name of a layer without the slashes that TensorFlow's scopes put into it.
+
+    >>> today_name("block/dense")
+    'block_dense'
+    """
+    return name.replace("/", "_") if isinstance(name, str) else name
+
+
 def version_of(text: str) -> tuple[int, ...]:
     """The numbers of a version, e.g. (2, 2, 4) of "2.2.4-tf"."""
     parts = text.split("-")[0].split(".")
@@ -137,7 +146,7 @@ class _Reader:
         try:
             return {**self._layer(class_name, name, dict(written["config"])), **_nodes(written)}
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            words = str(error) if isinstance(error, ValueError) else repr(error)
+            words = str(error) if isinstance(error, ValueError | TypeError) else repr(error)
             prefix = "" if words.startswith("layer '") else f"layer '{name}' ({class_name}): "
             raise ValueError(f"{prefix}{words}") from error
 
@@ -145,7 +154,7 @@ class _Reader:
         config = tf_keras.layer(was, config)
         if self.version < (2, 4):
             config = keras2.layer(was, config, self.version, self.notes)
-        config["name"] = name
+        config["name"] = today_name(name)
         if was in FUNCTIONS:
             return {"class_name": "Lambda", "was": was, "name": name,
                     "config": self._function(was, name, config)}  # fmt: skip
@@ -195,7 +204,7 @@ class _Reader:
         if was != "Lambda":
             what = f"an operation of TensorFlow, {written or config.get('node_def')!r}"
         self.functions[name] = what
-        today: Config = {"name": name, "function": written if by_name else None}
+        today: Config = {"name": today_name(name), "function": written if by_name else None}
         arguments = config.get("arguments")
         if isinstance(arguments, Mapping) and arguments:
             today["arguments"] = dict(arguments)

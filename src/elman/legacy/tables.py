@@ -38,6 +38,10 @@ def _unset(value: Any) -> bool:
     return value is None or (isinstance(value, int | float) and value == 0)
 
 
+def _single(value: Any) -> bool:
+    return value in (None, 1)
+
+
 def names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
@@ -177,6 +181,8 @@ KERAS1_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 
 _RENORM = "leave it out, or write LayerNormalization() for small batches"
 
+_GROUPS: Table = {"groups": Gone(_single, "write a convolution for each group")}
+
 ANY_LAYER: Table = {
     "implementation": Gone(_always),
     "dynamic": Gone(_always),
@@ -192,6 +198,10 @@ ANY_LAYER: Table = {
 
 KERAS2: Mapping[str, Table] = {
     **_each("LSTM GRU", {"return_runtime": Gone(_always)}),
+    **_each(
+        "ConvLSTM1D ConvLSTM2D ConvLSTM3D",
+        {"time_major": Gone(_unset, "swap the first two axes of its input")},
+    ),
     "StackedRNNCells": {
         "reverse_state_order": Gone(_unset, "reverse the states where you give or read them")
     },
@@ -207,7 +217,26 @@ KERAS2: Mapping[str, Table] = {
     "LeakyReLU": {"alpha": "negative_slope"},
     "ThresholdedReLU": {"theta": "threshold"},
     "Softmax": {"robust_masking": Gone(_always)},
-    "MultiHeadAttention": {"softmax_robust_masking": Gone(_always)},
+    "MultiHeadAttention": {
+        name: Gone(_always)  # the shapes are those of the arrays
+        for name in names("softmax_robust_masking query_shape key_shape value_shape")
+    },
+    **_each(
+        "Conv1DTranspose Conv2DTranspose Conv3DTranspose DepthwiseConv1D DepthwiseConv2D", _GROUPS
+    ),
+    **_each(
+        "SeparableConv1D SeparableConv2D",
+        {
+            **_GROUPS,
+            "kernel_initializer": Gone(_always),  # there, and never used
+            "kernel_regularizer": Gone(_always),
+            "kernel_constraint": Gone(_always),
+        },
+    ),
+    **_each(
+        "SpatialDropout1D SpatialDropout2D SpatialDropout3D",
+        {"noise_shape": Gone(_unset, "write Dropout(rate, noise_shape)")},
+    ),
     **_each(
         "Attention AdditiveAttention",
         {"causal": Gone(_unset, "call the layer with use_causal_mask=True")},

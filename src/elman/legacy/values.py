@@ -66,6 +66,15 @@ def _edges(*sides: str) -> Callable[[Any], Any]:
     return read
 
 
+def _one_axis(axis: Any) -> Any:
+    """tf.keras wrote the axis of a normalisation as a list of one."""
+    if not isinstance(axis, list | tuple):
+        return axis
+    if len(axis) != 1:
+        raise ValueError(f"axis must be one axis, got {axis}; reshape the input so that it is")
+    return axis[0]
+
+
 _BY_LAST_WORD = {
     "initializer": _initializer,
     "regularizer": _regularizer,
@@ -74,6 +83,7 @@ _BY_LAST_WORD = {
 _BY_LAYER: Mapping[tuple[str, str], Callable[[Any], Any]] = {
     ("ZeroPadding1D", "padding"): _edges("left_pad", "right_pad"),
     ("ZeroPadding2D", "padding"): _edges("top_pad", "bottom_pad", "left_pad", "right_pad"),
+    ("BatchNormalization", "axis"): _one_axis,
 }
 
 

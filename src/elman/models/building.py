@@ -40,7 +40,7 @@ class Builder:
 
     def model(self, config: Mapping[str, Any]):
         """The model, not yet with the weights of the file."""
-        name, settings = config["name"], config["config"]
+        name, settings = configs.today_name(config["name"]), config["config"]
         if config["class_name"] == "Sequential":
             made = [self.layer(layer) for layer in settings["layers"]]
             with _naming("model", name, "Sequential"):

@@ -35,7 +35,7 @@ def give(model, config: Mapping[str, Any], file: hdf5.OldFile, by: Origin):
     layers = {layer["name"]: layer for layer in config["config"]["layers"]}
     trained: list[Any] = []
     notes: list[str] = []
-    _complete(model, layers, file)
+    _complete(model, file)
     for name, arrays in file.layers.items():
         if name not in layers:
             if arrays:
@@ -48,9 +48,10 @@ def give(model, config: Mapping[str, Any], file: hdf5.OldFile, by: Origin):
     return trained, list(dict.fromkeys(notes))
 
 
-def _complete(model, layers: Mapping[str, Any], file: hdf5.OldFile) -> None:
+def _complete(model, file: hdf5.OldFile) -> None:
+    named = {configs.today_name(name) for name, arrays in file.layers.items() if arrays}
     for layer in model.layers:
-        if layer.weights and not file.layers.get(layer.name):
+        if layer.weights and layer.name not in named:
             raise ValueError(f"{file.name} must hold the weights of layer '{layer.name}', got none")
 
 
@@ -70,7 +71,7 @@ def _step(model, path: Sequence[str]):
     for name in path:
         while not hasattr(found, "get_layer"):
             found = found.layer
-        found = found.get_layer(name)
+        found = found.get_layer(configs.today_name(name))
     return found
 
 
@@ -182,7 +183,8 @@ def named_as_keras_wants(path: str | os.PathLike) -> Iterator[str | os.PathLike]
 def _named(model, file: hdf5.OldFile):
     """The layers that model and file have under one name."""
     layers = {layer.name: layer for layer in model.layers}
-    return [(layers[name], found) for name, found in file.layers.items() if found and name in layers]
+    named = {configs.today_name(name): found for name, found in file.layers.items() if found}
+    return [(layers[name], found) for name, found in named.items() if name in layers]
 
 
 def _in_order(model, file: hdf5.OldFile):
