@@ -1,0 +1,2 @@
+# Old programs are read, not collected.
+collect_ignore = ["programs", "keras2.py"]
