@@ -1,0 +1,357 @@
+"""`SequenceTagger`: a tag for each word or each character of a sentence (aligned many-to-many)."""
+
+import json
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+import keras
+import numpy as np
+from keras import ops
+
+from elman import layers
+from elman.data import tags as schemes
+from elman.data.batches import Batches
+from elman.data.ragged import Ragged
+from elman.data.token_features import LEVELS, TokenFeatures
+from elman.models import Model
+from elman.tasks.estimator import PREDICT, Estimator, check_lengths
+from elman.tasks.measures import entity_scores, token_accuracy
+from elman.tasks.tagger_layers import Spelling, WordDropout
+
+CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
+OUTPUTS = ("crf", "softmax")
+# What may be added to the score of O to find more entities, or fewer.
+LEANINGS = (0.0, *(sign * step / 2 for step in range(1, 9) for sign in (-1, 1)))
+
+
+class SequenceTagger(Estimator):
+    """Tags words or characters: parts of speech, named entities.
+
+    A network reads each token's vectors x_t (the word, its ends and shape, its letters) from both
+    sides; beside it many clues c (ends and neighbours of the word, pairs of words) have a weight
+    for each tag, as in a conditional random field without a network::
+
+        h_t = [LSTM(x_1 .. x_t), LSTM(x_T .. x_t)],    u_t = W h_t + b + sum over c of V_c
+        log p(y | u) as `elman.layers.CRF` has it
+
+    Tags such as ``B-LOC`` mark entities, in IOB2, IOBES, or IOB1 (which is mended). Within they are
+    IOBES, and no answer breaks the scheme. On validation data the score of ``O`` is then moved to
+    where strict F1 is highest, because likelihood counts tokens and F1 entities.
+
+    Arguments:
+        level: "word", or "character" where each token is a character and spaces are tokens; None
+            takes characters where nearly all tokens are single ones.
+        cell: "lstm", "gru" or "simple_rnn".
+        units: H, the size of the hidden state of each direction.
+        layers: how many recurrent layers.
+        output: "crf", or "softmax" where each tag is chosen for itself.
+        scheme: of the entities that are answered, "IOB2" or "IOBES"; None takes the data's.
+        embedding: the size of a word's vector.
+        letters: the size of the vector of its spelling; 0 leaves it out.
+        clues: whether the clues are there.
+        dropout: of the vectors between layers. recurrent_dropout: of the hidden state.
+        clue_dropout: of clues.
+        word_dropout: see `elman.tasks.tagger_layers.WordDropout`.
+        learning_rate: the highest of Adam.
+        epochs: None takes as many as make 3,000 steps, 8 at least and 20 at most.
+        batch_size: sentences of a batch, at most.
+        patience: epochs without a better score on the validation data after which training ends;
+            None never ends it early.
+        random_state: the seed.
+
+    Attributes:
+        level_: "word" or "character".
+        tags_: the tags it may answer.
+        features_: `elman.data.token_features.TokenFeatures`.
+
+    Raises:
+        ValueError: no tokens, sentences and tags of different lengths, or a setting that is none.
+
+    Example:
+        >>> from elman.tasks import SequenceTagger
+        >>> tokens = [["Ann", "sees", "Bob"], ["Bob", "sleeps"]] * 8
+        >>> tags = [["B-PER", "O", "B-PER"], ["B-PER", "O"]] * 8
+        >>> model = SequenceTagger(units=8, epochs=5, learning_rate=0.03).fit(tokens, tags)
+        >>> model.predict([["Ann", "sleeps"]])
+        [['B-PER', 'O']]
+
+    Sources: Huang, Xu and Yu 2015, "Bidirectional LSTM-CRF Models for Sequence Tagging"; Ma and
+    Hovy 2016, "End-to-end Sequence Labeling via Bi-directional LSTM-CNNs-CRF"; Cheng et al. 2016,
+    "Wide & Deep Learning".
+    """
+
+    def __init__(
+        self,
+        level: str | None = None,
+        *,
+        cell: str = "lstm",
+        units: int = 128,
+        layers: int = 1,
+        output: str = "crf",
+        scheme: str | None = None,
+        embedding: int = 96,
+        letters: int = 96,
+        clues: bool = True,
+        dropout: float = 0.5,
+        recurrent_dropout: float = 0.0,
+        clue_dropout: float = 0.5,
+        word_dropout: float = 0.25,
+        learning_rate: float = 3e-3,
+        epochs: int | None = None,
+        batch_size: int = 32,
+        patience: int | None = None,
+        random_state: int = 0,
+    ):
+        self.level = level
+        self.cell = cell
+        self.units = units
+        self.layers = layers
+        self.output = output
+        self.scheme = scheme
+        self.embedding = embedding
+        self.letters = letters
+        self.clues = clues
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.clue_dropout = clue_dropout
+        self.word_dropout = word_dropout
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.patience = patience
+        self.random_state = random_state
+
+    def fit(self, X, y, validation_data=None, **options):
+        """Learn from sentences ``X``, lists of tokens, and their tags ``y``; see `Estimator.fit`.
+
+        Arguments:
+            validation_data: ``(X, y)`` to choose the best epoch and the score of ``O`` by.
+            options: of `Estimator.fit`.
+        """
+        self._validation = validation_data
+        return super().fit(X, y, validation_data, **options)
+
+    def predict(self, X) -> list[list[str]]:
+        """The best tags of each sentence, a list for each."""
+        best = [output.argmax(-1) for output in self._cut_outputs(X)]
+        return [self._outward([self._inner[k] for k in tags]) for tags in best]
+
+    def predict_proba(self, X) -> list[np.ndarray]:
+        """The probability of each tag at each token, ``[T, K]`` in the order of ``tags_``."""
+        found = self._read(self._cut_outputs(X), self.model.get_layer("tags").marginals)
+        outward = [self._outward([tag])[0] for tag in self._inner]
+        sums = np.array([[tag == name for name in self.tags_] for tag in outward], "float32")
+        return [marginals @ sums for marginals in found]
+
+    def score(self, X, y) -> float:
+        """Strict F1 of entities where tags mark entities, else the accuracy of tokens."""
+        predicted = self.predict(X)
+        if self.entities_:
+            return entity_scores(y, predicted)["f1"]
+        return token_accuracy(y, predicted)
+
+    # Data
+
+    def _learn(self, X, y):
+        self._check_settings()
+        check_lengths(X, y)
+        names = sorted({tag for tags in y for tag in tags})
+        self.entities_ = schemes.are_entities(names)
+        self.level_ = self.level or best_level(X)
+        self.features_ = TokenFeatures(self.level_, min_count=2 if len(X) >= 1000 else 1).fit(X)
+        self._inner = names
+        if self.entities_:
+            given = "IOBES" if any(name[0] in "ES" for name in names) else "IOB2"
+            self.scheme_ = self.scheme or given
+            kinds = sorted({name[2:] for name in names} - {""})
+            self._inner = ["O", *(f"{prefix}-{kind}" for kind in kinds for prefix in "BIES")]
+        self.tags_ = list(dict.fromkeys(self._outward([tag])[0] for tag in self._inner))
+
+    def _inward(self, tags: Sequence[str]) -> list[str]:
+        return schemes.to_iobes(schemes.repaired(tags)) if self.entities_ else list(tags)
+
+    def _outward(self, tags: Sequence[str]) -> list[str]:
+        if not self.entities_:
+            return list(tags)
+        if self.output == "softmax" and len(tags) > 1:  # nothing keeps to the scheme there
+            tags = schemes.to_iobes(schemes.repaired(tags))
+        return schemes.to_iob2(tags) if self.scheme_ == "IOB2" else list(tags)
+
+    def _examples(self, X, y=None):
+        if y is not None:
+            check_lengths(X, y)
+        number = {tag: i for i, tag in enumerate(self._inner)}
+        tags = None if y is None else [[number.get(t, 0) for t in self._inward(ts)] for ts in y]
+        return _Tagged(self.features_, X, tags)
+
+    # The network
+
+    def _build(self, examples):
+        features, count = self.features_, len(self._inner)
+        letters = len(features.slots)
+        clues = letters + features.letters
+        tokens = layers.Input((None, features.width), dtype="int32", name="tokens")
+        known = ops.not_equal(tokens[:, :, 0], 0)
+        hidden = self._vectors(tokens[:, :, :letters], tokens[:, :, letters:clues])
+        for _ in range(self.layers):
+            hidden = layers.Dropout(self.dropout)(hidden)
+            cell = CELLS[self.cell](
+                self.units, return_sequences=True, recurrent_dropout=self.recurrent_dropout
+            )
+            hidden = layers.Bidirectional(cell)(hidden, mask=known)
+        hidden = layers.Dropout(self.dropout)(hidden)
+        scores = layers.Dense(count, name="scores")(hidden)
+        if self.clues:
+            size = len(features.clue_numbers) + 2
+            weights = layers.Embedding(size, count, "zeros", name="clues")(tokens[:, :, clues:])
+            shape = (None, None, features.clue_width, 1)
+            weights = layers.Dropout(self.clue_dropout, noise_shape=shape)(weights)
+            scores = layers.Add()([scores, ops.sum(weights, axis=2)])
+        allowed = None
+        if self.entities_ and self.output == "crf":
+            allowed = schemes.allowed_transitions(self._inner, "IOBES")
+        # Without transitions to learn, each tag is for itself: a softmax.
+        chain = layers.CRF(count, allowed, trainable=self.output == "crf", name="tags")
+        model = Model(tokens, chain(scores, mask=known), name="tagger")
+        model.get_layer("known_words").set_counts(features.counts["word"])
+        return self._compile(model, len(examples.lengths))
+
+    def _vectors(self, slots, letters):
+        """The vectors of each token's slots and of its letters."""
+        found = []
+        for i, (name, table) in enumerate(self.features_.slots.items()):
+            ids, size = slots[:, :, i], len(table) + 2
+            if name == "word":
+                forget = WordDropout(size, self.word_dropout, self.random_state, name="known_words")
+                ids = forget(ids)
+            width = self.embedding if name == "word" else max(8, self.embedding // 3)
+            found.append(layers.Embedding(size, width)(ids))
+        if self.letters and self.features_.letters:
+            size = len(self.features_.letter_numbers) + 2
+            spelt = layers.Embedding(size, max(8, self.letters // 3))(letters)
+            found.append(Spelling(self.letters)(spelt))
+        return layers.Concatenate()(found)
+
+    def _epochs(self, count):
+        steps = -(-count // self.batch_size)
+        return self.epochs or int(np.clip(-(-3000 // steps), 8, 20))
+
+    def _compile(self, model: keras.Model, count: int) -> keras.Model:
+        steps = -(-count // self.batch_size) * self._epochs(count)
+        rise = max(1, steps // 20)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps - rise), warmup_target=self.learning_rate, warmup_steps=rise
+        )
+        optimizer = keras.optimizers.Adam(
+            rate,
+            beta_2=0.98,
+            global_clipnorm=5.0,
+            use_ema=True,
+            # The average reaches a tenth of the training back.
+            ema_momentum=max(0.5, 1 - 10 / max(10, steps)),
+        )
+        chain = model.get_layer("tags")
+        model.compile(optimizer, loss=chain.loss, weighted_metrics=[chain.accuracy])
+        return model
+
+    def _finish(self, X, y):
+        """Move the score of O to where F1 is highest on the validation data."""
+        validation, self._validation = self._validation, None
+        if not self.entities_ or validation is None:
+            return
+        outputs, chain = self._cut_outputs(validation[0]), self.model.get_layer("tags")
+        outside = np.eye(len(self._inner), dtype="float32")[0]
+
+        def f1(leaning):
+            best = self._read(
+                outputs, lambda scores, mask: chain.viterbi(scores + leaning * outside, mask)
+            )
+            found = [self._outward([self._inner[k] for k in tags]) for tags in best]
+            return entity_scores(validation[1], found)["f1"]
+
+        dense = self.model.get_layer("scores")
+        kernel, bias = dense.get_weights()
+        dense.set_weights([kernel, bias + max(LEANINGS, key=f1) * outside])
+
+    # Answers
+
+    def _cut_outputs(self, X) -> list[np.ndarray]:
+        """What the network gives for each sentence, [T, K]."""
+        self._check_fitted()
+        if not len(X):
+            return []
+        examples = self._examples(X)
+        outputs = self._outputs(examples)
+        return [out[:length] for out, length in zip(outputs, examples.lengths, strict=True)]
+
+    def _read(self, outputs: Sequence[np.ndarray], read: Callable) -> list[np.ndarray]:
+        """What ``read(scores, mask)`` gives for each sentence, in batches, cut to its length."""
+        if not len(outputs):
+            return []
+        found: list = [None] * len(outputs)
+        ragged = Ragged.collect(outputs, "float32", (len(self._inner),))
+        for batch in Batches(ragged.lengths, PREDICT, rungs=None):
+            padded = ragged.padded(batch.rows, batch.length)
+            values = ops.convert_to_numpy(read(*self.model.get_layer("tags").scores(padded)))
+            for row, value in zip(batch.rows, values, strict=True):
+                found[row] = value[: ragged.lengths[row]]
+        return found
+
+    # Settings and files
+
+    def _check_settings(self) -> None:
+        known = {
+            "level": (None, *LEVELS),
+            "cell": tuple(CELLS),
+            "output": OUTPUTS,
+            "scheme": (None, *schemes.SCHEMES),
+        }
+        for name, values in known.items():
+            if getattr(self, name) not in values:
+                words = ", ".join(map(repr, values))
+                raise ValueError(f"{name} must be one of {words}, got {getattr(self, name)!r}")
+
+    def _learnt(self):
+        names = ("level_", "entities_", "tags_", "_inner")
+        scheme = {"scheme_": self.scheme_} if self.entities_ else {}
+        return {name: getattr(self, name) for name in names} | scheme
+
+    def _save_parts(self, folder):
+        text = json.dumps(self.features_.to_json(), ensure_ascii=False)
+        (folder / "features.json").write_text(text, encoding="utf-8")
+
+    def _restore(self, learnt, folder):
+        for name, value in learnt.items():
+            setattr(self, name, value)
+        text = (folder / "features.json").read_text(encoding="utf-8")
+        self.features_ = TokenFeatures.from_json(json.loads(text))
+
+
+class _Tagged:
+    """Sentences as numbers, with the numbers of their tags where these are known."""
+
+    def __init__(self, features: TokenFeatures, X, tags: list[list[int]] | None):
+        numbers = (features.encode(tokens) for tokens in X)
+        self.tokens = Ragged.collect(numbers, "int32", (features.width,))
+        self.lengths = self.tokens.lengths
+        self.tags = None if tags is None else Ragged.collect(tags, "int32")
+        if self.tags is not None and (self.tags.lengths != self.lengths).any():
+            row = int((self.tags.lengths != self.lengths).argmax())
+            raise ValueError(
+                f"a sentence must have a tag for each token, got {self.lengths[row]} tokens and "
+                f"{self.tags.lengths[row]} tags in sentence {row}"
+            )
+
+    def arrays(self, rows, length):
+        tags = None if self.tags is None else self.tags.padded(rows, length)
+        return self.tokens.padded(rows, length), tags
+
+
+def best_level(X) -> str:
+    """Characters where nearly all of the first tokens are single ones, else words.
+
+    >>> best_level([["서", "울", " ", "역"]]), best_level([["I", "am", "here"]])
+    ('character', 'word')
+    """
+    lengths = [len(token) for tokens in islice(iter(X), 1000) for token in tokens]
+    return "character" if np.mean([length == 1 for length in lengths]) > 0.95 else "word"

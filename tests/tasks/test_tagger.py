@@ -1,0 +1,164 @@
+"""`SequenceTagger`: learns, keeps to the scheme of the tags, saves, and tells what is wrong."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from elman import tasks
+from elman.tasks import SequenceTagger
+from elman.tasks.measures import entity_scores, token_accuracy
+
+NAMES = ["Ann", "Bob", "Carla", "Dmitri", "Eve", "Farid", "Grace", "Hugo"]
+
+
+def letters(count, seed, scheme="IOB2"):
+    """Sentences in which only the word before tells a person from a place."""
+    random = np.random.default_rng(seed)
+    X, y = [], []
+    for _ in range(count):
+        tokens, tags = [], []
+        for _ in range(random.integers(1, 4)):
+            kind = random.choice(["PER", "LOC"])
+            number = random.integers(1, 4)
+            tokens += [{"PER": "meet", "LOC": "visit"}[kind], *random.choice(NAMES, number)]
+            begin, inside = f"B-{kind}", f"I-{kind}"
+            entity = [begin] + [inside] * (number - 1)
+            if scheme == "IOBES":
+                entity[-1] = f"{'S' if number == 1 else 'E'}-{kind}"
+            tags += ["O", *entity]
+        X.append(tokens)
+        y.append(tags)
+    return X, y
+
+
+def small(**settings):
+    settings = {"units": 8, "embedding": 12, "letters": 6, "epochs": 10} | settings
+    return SequenceTagger(**{"learning_rate": 0.03, "dropout": 0.1} | settings)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return small().fit(*letters(150, 0), validation_data=letters(40, 1))
+
+
+@pytest.fixture(scope="module")
+def new():
+    return letters(60, 2)
+
+
+def test_learns_what_only_the_neighbours_tell(fitted, new):
+    assert fitted.score(*new) > 0.95
+    assert fitted.tags_ == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
+    assert [len(tags) for tags in fitted.predict(new[0])] == [len(tokens) for tokens in new[0]]
+
+
+@pytest.mark.parametrize(
+    "options", [{"cell": "gru", "output": "softmax"}, {"clues": False}], ids=str
+)
+def test_learns_otherwise_too(options, new):
+    assert small(**options).fit(*letters(150, 0)).score(*new) > 0.9
+
+
+def test_iobes_in_and_out():
+    X, y = letters(150, 0, "IOBES")
+    model = small().fit(X, y)
+    assert model.score(X, y) > 0.95
+    assert {tag[0] for tags in model.predict(X) for tag in tags} == set("OBIES")
+    as_iob2 = small(scheme="IOB2", epochs=1).fit(X, y)
+    assert {tag[0] for tags in as_iob2.predict(X) for tag in tags} <= set("OBI")
+
+
+def test_probabilities(fitted, new):
+    found = fitted.predict_proba(new[0])
+    assert [p.shape for p in found] == [(len(tokens), 5) for tokens in new[0]]
+    np.testing.assert_allclose(np.concatenate(found).sum(-1), 1, rtol=1e-4)
+    likely = [[fitted.tags_[k] for k in p.argmax(-1)] for p in found]
+    assert token_accuracy(new[1], likely) > 0.95
+
+
+def test_tags_that_are_no_entities():
+    X, y = letters(100, 0)
+    y = [["VERB" if token in ("meet", "visit") else "PROPN" for token in tokens] for tokens in X]
+    model = small(epochs=5).fit(X, y)
+    assert model.tags_ == ["PROPN", "VERB"]
+    assert model.score(X, y) == token_accuracy(y, model.predict(X)) > 0.99
+
+
+def test_characters():
+    """Spaces are tokens; the tag of a character hangs on the word it stands in."""
+    X = [list("만나 안나"), list("방문 서울"), list("만나 서울"), list("방문 안나")] * 20
+    y = [["O"] * 3 + [f"B-{'PS' if x[0] == '만' else 'LC'}", f"I-{'PS' if x[0] == '만' else 'LC'}"]
+         for x in X]  # fmt: skip
+    model = small().fit(X, y)
+    assert model.level_ == "character"
+    assert model.score(X, y) > 0.95
+
+
+def test_comes_back_from_a_folder(fitted, new, tmp_path):
+    fitted.save(tmp_path / "run")
+    again = tasks.load(tmp_path / "run")
+    assert again.predict(new[0]) == fitted.predict(new[0])
+    for one, other in zip(again.predict_proba(new[0]), fitted.predict_proba(new[0]), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert again.get_params() == fitted.get_params() == clone(fitted).get_params()
+    json.loads((tmp_path / "run" / "card.json").read_text())
+
+
+def test_the_score_of_outside_is_moved_by_the_validation_data():
+    """Half of the entities of training are not marked; those of the validation data are."""
+    X, y = letters(150, 0)
+    random = np.random.default_rng(0)
+    missing = [tags if random.random() < 0.4 else ["O"] * len(tags) for tags in y]
+    bias = {}
+    for name, validation in {"without": None, "with": letters(40, 1)}.items():
+        model = small(epochs=4).fit(X, missing, validation)
+        bias[name] = model.score(*letters(60, 2))
+    assert bias["with"] > bias["without"] + 0.1
+
+
+def test_nothing_to_tag(fitted):
+    assert fitted.predict([]) == []
+    assert fitted.predict([[], ["Ann"]])[0] == []
+    assert [p.shape for p in fitted.predict_proba([[]])] == [(0, 5)]
+
+
+def test_a_sentence_of_ten_thousand_words(fitted):
+    (tags,) = fitted.predict([["visit", "Ann"] * 5000])
+    assert tags == ["O", "B-LOC"] * 5000
+
+
+def test_tags_never_seen_in_training_do_not_stop_an_evaluation(fitted):
+    assert fitted.score([["visit", "Ann"]], [["O", "B-NEW"]]) == 0
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        ([["a"]], [["O"], ["O"]], "X and y must have the same length, got 1 and 2"),
+        ([], [], "at least one example"),
+        ([[]], [[]], "at least one token"),
+        ([["a"], ["a", "b"]], [["N"], ["N"]], "2 tokens and 1 tags in sentence 1"),
+    ],
+)
+def test_bad_data(X, y, message):
+    with pytest.raises(ValueError, match=message):
+        small().fit(X, y)
+
+
+@pytest.mark.parametrize("setting", ["level", "cell", "output", "scheme"])
+def test_bad_settings(setting):
+    with pytest.raises(ValueError, match=f"{setting} must be one of .*got 'none such'"):
+        small(**{setting: "none such"}).fit([["a"]], [["N"]])
+
+
+def test_entity_scores_by_hand():
+    true = [["B-x", "I-x", "O", "B-y"], ["I-x", "B-x", "I-x"]]
+    found = [["B-x", "I-x", "B-y", "B-y"], ["B-x", "I-x", "I-x"]]
+    scores = entity_scores(true, found)
+    # Right: x at 0-2, y at 3-4. Found: 4; true: 4, for an I-x that begins counts as B-x.
+    assert (scores["precision"], scores["recall"], scores["f1"]) == (0.5, 0.5, 0.5)
+    assert scores["kinds"]["y"] == {"precision": 0.5, "recall": 1, "f1": 2 / 3, "support": 1}
+    with pytest.raises(ValueError, match="as many tags as tokens, got 1, 2"):
+        entity_scores([["O"]], [["O", "O"]])
