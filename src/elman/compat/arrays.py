@@ -50,6 +50,48 @@ class DType(str):
         return np.dtype(str(self)).type
 
 
+class RaggedTensor:
+    """``tf.RaggedTensor``: rows of different lengths, as padded rows and their lengths.
+
+    Arguments:
+        padded: array [B, T, ...].
+        lengths: how much of each row counts, [B].
+    """
+
+    def __init__(self, padded, lengths):
+        self._padded, self._lengths = padded, lengths
+
+    @classmethod
+    def from_tensor(cls, tensor, lengths):
+        return cls(tensor, lengths)
+
+    @classmethod
+    def constant(cls, rows, dtype=None, ragged_rank=1, **_):
+        if ragged_rank not in (None, 1):
+            raise ValueError(f"ragged_rank must be 1, got {ragged_rank}; pad the inner axes")
+        rows = [_constant(row, dtype) for row in rows]
+        return cls(padded(rows), np.array([len(row) for row in rows], "int32"))
+
+    @property
+    def shape(self):
+        return (self._padded.shape[0], None, *self._padded.shape[2:])
+
+    def row_lengths(self):
+        return self._lengths
+
+    def to_tensor(self, *_, **__):
+        return self._padded
+
+    def to_list(self):
+        return [np.asarray(row).tolist() for row in self]
+
+    def __iter__(self):
+        return (self._padded[i, : self._lengths[i]] for i in range(len(self._lengths)))
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(ops.convert_to_numpy(self._padded), dtype)
+
+
 def eager(value):
     """``value`` as a `Tensor`; text stays NumPy's."""
     return np.asarray(value).view(Tensor)
@@ -191,6 +233,15 @@ def _l2_normalize(x, axis=None, epsilon=1e-12):
     return x / ops.sqrt(ops.maximum(ops.sum(ops.square(x), axis, keepdims=True), epsilon))
 
 
+def padded(rows):
+    """Rows of different lengths as one array, zeros where they end."""
+    shape = np.max([row.shape for row in rows], axis=0)
+    filled = np.zeros((len(rows), *shape), rows[0].dtype)
+    for target, row in zip(filled, rows, strict=True):
+        target[tuple(slice(n) for n in row.shape)] = row
+    return eager(filled)
+
+
 _SAME = names("""
     abs add ceil concatenate cos cosh cumprod cumsum equal exp expand_dims eye floor greater
     greater_equal less less_equal linspace log log1p logical_and logical_not logical_or
@@ -217,6 +268,8 @@ ARRAYS = {
 }
 ARRAYS |= {f"nn.{name}": function(getattr(ops, name), features="x", logits="x") for name in _NN}
 ARRAYS |= {
+    "RaggedTensor": RaggedTensor,
+    "ragged.constant": RaggedTensor.constant,
     "Variable": variable,
     "constant": constant,
     "convert_to_tensor": convert_to_tensor,

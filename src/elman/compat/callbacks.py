@@ -1,5 +1,6 @@
 """Callbacks with the file names and arguments that they had."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -42,9 +43,7 @@ class ModelCheckpoint(keras.callbacks.Callback):
         self.filepath, self.monitor, self.verbose = os.fspath(filepath), monitor, verbose
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
         self.period, self.save_freq = period, save_freq
-        up = mode == "max" or (
-            mode == "auto" and any(word in monitor for word in ("acc", "auc", "fmeasure"))
-        )
+        up = mode == "max" or (mode == "auto" and _counts_up(monitor))
         self.better = (lambda new, old: new > old) if up else (lambda new, old: new < old)
         self.best = initial_value_threshold
         self._epoch = self._batches = 0
@@ -90,7 +89,7 @@ class _Values(dict):
 
 
 class TensorBoard(keras.callbacks.Callback):
-    """Keras's `TensorBoard` where TensorFlow is installed; elsewhere it writes nothing."""
+    """Keras's `TensorBoard` where it can write; elsewhere it writes nothing."""
 
     _GONE = ("batch_size", "write_grads", "embeddings_layer_names", "embeddings_data")
 
@@ -98,8 +97,8 @@ class TensorBoard(keras.callbacks.Callback):
         for name in TensorBoard._GONE:
             if name in kwargs:
                 tell(f"TensorBoard: {name}={kwargs.pop(name)!r} dropped")
-        if not _has_tensorflow():
-            tell("TensorBoard writes nothing: it needs TensorFlow, which is not installed")
+        if not _can_write():
+            tell("TensorBoard writes nothing: it needs tensorflow and tensorboard installed")
             return super().__new__(cls)
         if len(args) > 2:  # In Keras 2 the third place was batch_size.
             args = args[:2]
@@ -109,19 +108,27 @@ class TensorBoard(keras.callbacks.Callback):
         super().__init__()
 
 
-def _has_tensorflow() -> bool:
-    import importlib.util
-
-    return importlib.util.find_spec("tensorflow") is not None
+def _can_write() -> bool:
+    """Whether what Keras's callback needs is installed."""
+    return all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard"))
 
 
 class _Monitor:
-    """Mixin: a monitored quantity under the name it had."""
+    """Mixin: the old rule for what is better, and an argument's old name.
 
-    def __init__(self, *args, epsilon=None, lr=None, **kwargs):
+    Keras 3 asks the metric itself, and refuses a function.
+    """
+
+    def __init__(self, *args, epsilon=None, **kwargs):
         if epsilon is not None:
             kwargs["min_delta"] = epsilon
         super().__init__(*args, **kwargs)
+        if self.mode == "auto":
+            self.mode = "max" if _counts_up(self.monitor) else "min"
+
+
+def _counts_up(quantity: str) -> bool:
+    return any(word in quantity for word in ("acc", "auc", "fmeasure"))
 
 
 class EarlyStopping(_Monitor, keras.callbacks.EarlyStopping):

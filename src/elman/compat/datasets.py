@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import tree
 
-from elman.compat.arrays import eager
+from elman.compat.arrays import eager, padded
 
 
 class Dataset(keras.utils.PyDataset):
@@ -153,7 +153,7 @@ class Dataset(keras.utils.PyDataset):
             source = iter(self)
             while elements := list(itertools.islice(source, batch_size)):
                 if len(elements) == batch_size or not drop_remainder:
-                    yield tree.map_structure(lambda *rows: eager(_padded(rows)), *elements)
+                    yield tree.map_structure(lambda *rows: padded(rows), *elements)
 
         return Dataset(read)
 
@@ -274,14 +274,6 @@ def _tuples(element):
 
 def _stacked(elements):
     return tree.map_structure(lambda *rows: eager(np.stack(rows)), *elements)
-
-
-def _padded(rows):
-    shape = np.max([row.shape for row in rows], axis=0)
-    filled = np.zeros((len(rows), *shape), rows[0].dtype)
-    for target, row in zip(filled, rows, strict=True):
-        target[tuple(slice(n) for n in row.shape)] = row
-    return filled
 
 
 def timeseries_dataset_from_array(

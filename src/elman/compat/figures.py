@@ -1,6 +1,6 @@
-"""A matplotlib backend whose ``show`` saves each open figure as a numbered PNG.
+"""``plt.show()`` saves each open figure as a numbered PNG: a backend of matplotlib that does.
 
-``saved`` chooses it, by the environment variable that matplotlib reads, where a program could not
+`saved` chooses it, by the environment variable that matplotlib reads, where a program could not
 open a window, and for notebooks, which never do.
 """
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from elman.legacy.notes import tell
 
-_ME = "module://elman.compat.figures"
+_ME = "module://elman.compat.figure_backend"
 _names = {"stem": "figure", "count": "0"}
 
 
@@ -55,15 +55,3 @@ def show(*args, **kwargs) -> None:
         manager.canvas.figure.savefig(name)
         tell(f"plt.show() -> {name}")
     pyplot.close("all")
-
-
-def __getattr__(name: str):
-    # matplotlib is loaded by the program, if at all.
-    if name in ("FigureCanvas", "FigureManager"):
-        from matplotlib.backends import backend_agg
-
-        return {
-            "FigureCanvas": backend_agg.FigureCanvasAgg,
-            "FigureManager": backend_agg.FigureManagerBase,
-        }[name]
-    raise AttributeError(f"module 'elman.compat.figures' has no attribute {name!r}")

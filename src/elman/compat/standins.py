@@ -1,8 +1,8 @@
 """The modules that an old program imports, made of elman's modules when a name is first used."""
 
 import importlib
-import importlib.util
 from collections.abc import Callable, Mapping
+from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -160,7 +160,8 @@ def _public(module: ModuleType) -> set[str]:
 
 
 def _installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
+    """Whether the top-level package is there; our own finder is not asked."""
+    return PathFinder.find_spec(name) is not None
 
 
 def _contributed(name: str) -> StandIn:

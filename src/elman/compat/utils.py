@@ -1,6 +1,7 @@
 """``keras.utils`` with the functions that are gone, and what wants programs of its own."""
 
 import importlib.util
+import os
 import shutil
 
 import keras
@@ -16,6 +17,14 @@ def to_categorical(y, num_classes=None, dtype="float32", nb_classes=None):
     """Rows with a 1 at the class of each number in ``y``."""
     encoded = keras.utils.to_categorical(y, num_classes or nb_classes)
     return np.asarray(encoded).astype(dtype)
+
+
+def get_file(fname=None, origin=None, *args, **kwargs):
+    """Keras's `get_file`, with a whole path for a name too."""
+    folder, name = os.path.split(fname or "")
+    if folder:
+        kwargs.update(cache_dir=folder, cache_subdir="")
+    return keras.utils.get_file(name or None, origin, *args, **kwargs)
 
 
 def plot_model(model, to_file="model.png", *args, **kwargs):

@@ -52,8 +52,6 @@ class RecurrentCall:
 
     def _call_ragged(self, ragged, initial_state, constants, mask, kwargs):
         """A RaggedTensor in its padded form with a mask; ragged sequences come back."""
-        import tensorflow as tf
-
         for name, given in (("mask", mask is not None), ("time_major", self.time_major)):
             if given:
                 raise ValueError(
@@ -61,11 +59,12 @@ class RecurrentCall:
                     f"whose row lengths say which steps there are; leave out {name}."
                 )
         lengths, dense = ragged.row_lengths(), ragged.to_tensor()
-        mask = tf.sequence_mask(lengths, tf.shape(dense)[1])
+        steps = ops.arange(ops.shape(dense)[1], dtype="int32")
+        mask = steps < ops.expand_dims(ops.cast(lengths, "int32"), -1)
         results = self(dense, initial_state, constants=constants, mask=mask, **kwargs)
         flat = tree.flatten(results)
         for i in range(self._number_of_sequences()):
-            flat[i] = tf.RaggedTensor.from_tensor(flat[i], lengths=lengths)
+            flat[i] = type(ragged).from_tensor(flat[i], lengths=lengths)
         return tuple(flat) if isinstance(results, (list, tuple)) else flat[0]
 
     def reset_state(self):

@@ -37,6 +37,23 @@ class Sequential(Recurrent, keras.Sequential):
             self._length_is_assumed = shape == (None, None)
         super().add(layer, rebuild=rebuild)
 
+    @property
+    def input(self):
+        """What goes into the model, a symbolic tensor; it must be built."""
+        return _one(self.inputs)
+
+    @property
+    def output(self):
+        """What comes out of it."""
+        return _one(self.outputs)
+
+    def build(self, input_shape=None):
+        """Build the model; a length of sequences that it left open need not be said any more."""
+        shape = tuple(input_shape or ())
+        if getattr(self, "_length_is_assumed", False) and self._functional and shape[1:] != (None,):
+            return
+        super().build(input_shape)
+
     def _maybe_rebuild(self):
         """Build the model, unless it takes a batch to know how long its sequences are.
 
@@ -51,3 +68,7 @@ class Sequential(Recurrent, keras.Sequential):
                 raise
             self._length_is_assumed = False
             self._layers.pop(0)
+
+
+def _one(tensors):
+    return tensors[0] if len(tensors) == 1 else tensors
