@@ -121,11 +121,11 @@ def _inputs(
             yield from ((f"{given} {i}", sequence) for i, sequence in enumerate(sequences))
         elif kind == "tagger":
             here = (_tokens(estimator, line) for line in lines if line.strip())
-            found = here if given == "-" else _token_lists(estimator, given, reading)
-            yield from ((tokens, tokens) for tokens in found)
+            lists = here if given == "-" else _token_lists(estimator, given, reading)
+            yield from ((tokens, tokens) for tokens in lists)
         else:
-            found = lines if given == "-" else _texts(given, reading)
-            yield from ((text, text) for text in found)
+            texts = lines if given == "-" else _texts(given, reading)
+            yield from ((text, text) for text in texts)
 
 
 def _texts(given: str, reading: Reading) -> Iterator[str]:

@@ -110,7 +110,12 @@ def _font_with(letters: Iterable[str]) -> str | None:
     found = font_manager.fontManager.ttflist
     for entry in sorted(found, key=lambda entry: (entry.name != "DejaVu Sans", entry.name)):
         plain = entry.style == "normal" and entry.weight in (400, "normal", "regular")
-        if plain and wanted <= {*font_manager.get_font(entry.fname).get_charmap()}:
+        # The last resort has a box for every letter.
+        if (
+            plain
+            and not entry.name.startswith("Last Resort")
+            and wanted <= {*font_manager.get_font(entry.fname).get_charmap()}
+        ):
             return entry.name
     return None
 

@@ -89,7 +89,7 @@ def duration(seconds: float) -> str:
     """A time span in words.
 
     >>> duration(8), duration(75), duration(4000)
-    ('8 s', '1 min 15 s', '1 h 7 min')
+    ('8 s', '1 min 15 s', '1 h 6 min')
     """
     whole = round(seconds)
     if whole < 60:

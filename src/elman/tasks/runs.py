@@ -23,7 +23,15 @@ from elman.models.engines import explain
 from elman.tasks import plots, reports
 from elman.tasks.answers import reading_of, run_card
 from elman.tasks.estimator import Estimator, read_card
-from elman.tasks.sources import FRACTIONS, Reading, Source, is_arrays, read_source, split
+from elman.tasks.sources import (
+    FRACTIONS,
+    Reading,
+    Source,
+    check_task,
+    is_arrays,
+    read_source,
+    split,
+)
 from elman.tasks.training import write_whole
 
 SHOWN = 10  # answers in a report
@@ -68,7 +76,7 @@ def train(
         ValueError, FileNotFoundError: what is wrong with files, columns and settings.
         FileExistsError: there is something at ``output`` already.
     """
-    folder = Path(output)
+    folder = Path(output).absolute()
     state = _free(folder, resume, overwrite)
     estimator = new_estimator(task, data, settings or {}, seed)
     parts = _parts(read_source(task, data, reading), valid, test, task, reading, fractions, seed)
@@ -93,7 +101,7 @@ def train(
         folder=state,
     )
     estimator.save(folder, **about)
-    say(f"saved {folder}")
+    say(f"saved {output}")
     report = _report(estimator, task, folder, parts, seed)
     if not estimator.training_.interrupted:
         shutil.rmtree(state)
@@ -102,6 +110,7 @@ def train(
 
 def new_estimator(task: str, data: str, settings: Mapping[str, Any], seed: int = 0) -> Estimator:
     """The estimator of a task for a data file; raises ValueError for a setting it does not have."""
+    check_task(task)
     names = {
         "classifier": "SequenceClassifier" if is_arrays(data) else "TextClassifier",
         "tagger": "SequenceTagger",

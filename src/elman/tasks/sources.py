@@ -94,8 +94,7 @@ def read_source(task: str, path: str | os.PathLike, reading: Reading) -> Source:
         ValueError: no such column, nothing to learn from, and what the readers say.
         FileNotFoundError: no such file.
     """
-    if task not in TASKS:
-        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {task!r}")
+    check_task(task)
     if task == "tagger":
         return _tagged(path, reading)
     if task == "captioner":
@@ -103,6 +102,12 @@ def read_source(task: str, path: str | os.PathLike, reading: Reading) -> Source:
     if task == "classifier" and is_arrays(path):
         return _arrays(path, reading)
     return _table(task, path, reading)
+
+
+def check_task(task: str) -> None:
+    """Raise a ValueError unless ``task`` is one of `TASKS`."""
+    if task not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {task!r}")
 
 
 def is_arrays(path: str | os.PathLike) -> bool:
@@ -126,7 +131,7 @@ def split(
         groups: numbers with the same group come into the same part; the shares are of groups.
 
     >>> [part.tolist() for part in split(5, (0.6, 0.2, 0.2))]
-    [[4, 2, 3], [1], [0]]
+    [[2, 4, 3], [0], [1]]
     """
     cuts = np.cumsum(fractions)[:-1]
     random = np.random.default_rng(seed)

@@ -1,0 +1,100 @@
+"""`elman train`, `predict`, `evaluate` and `info`: what they print, and how they leave."""
+
+import io
+import json
+
+import keras
+import pytest
+
+from elman import cli
+from elman.tasks import progress
+
+OPTIONS = ["--units", "3", "--epochs", "2", "--batch-size", "16", "--set", "embedding=4"]
+OPTIONS += ["--set", "unit=character"]
+
+
+def call(*arguments):
+    """Run the command line; returns its exit code."""
+    with pytest.raises(SystemExit) as left:
+        cli.main([str(argument) for argument in arguments])
+    return left.value.code or 0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with data.tsv and a run made by the command line."""
+    folder = tmp_path_factory.mktemp("cli")
+    words = ["bad ", "good"] * 30
+    rows = (f"it is {word} {i:03}\t{word.strip()}\n" for i, word in enumerate(words))
+    (folder / "data.tsv").write_text("text\tlabel\n" + "".join(rows))
+    data = ["--data", folder / "data.tsv", "--output", folder / "run"]
+    assert call("train", "classifier", *data, *OPTIONS) == 0
+    return folder
+
+
+def test_train_says_what_it_does_in_plain_lines_away_from_a_terminal(folder, capsys):
+    data = ["--data", folder / "data.tsv", "--output", folder / "said"]
+    assert call("train", "classifier", *data, *OPTIONS, "--seed", 3) == 0
+    said = capsys.readouterr()
+    assert "train: 48 examples of" in said.err
+    assert "epoch 2/2: " in said.err
+    assert said.out.startswith("test: accuracy ")
+    assert said.out.endswith(f"report: {folder / 'said'}/report.md\n")
+
+
+def test_predict_writes_text_and_jsonl_from_texts_and_standard_input(folder, capsys, monkeypatch):
+    assert call("predict", folder / "run", "it is good 001", "it is bad  002") == 0
+    assert {*capsys.readouterr().out.split()} <= {"good", "bad"}
+    monkeypatch.setattr("sys.stdin", io.StringIO("it is good\nso so\n"))
+    assert call("predict", folder / "run", "-", "--format", "jsonl") == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["text"] for row in rows] == ["it is good", "so so"]
+    assert call("predict", folder / "run", folder / "data.tsv", "-o", folder / "out.txt") == 0
+    assert len((folder / "out.txt").read_text().splitlines()) == 60
+
+
+def test_evaluate_and_info_tell_the_scores(folder, capsys):
+    assert call("evaluate", folder / "run", "--data", folder / "data.tsv", "--json") == 0
+    scores = json.loads(capsys.readouterr().out)["scores"]["test"]
+    assert call("evaluate", folder / "run", "--data", folder / "data.tsv") == 0
+    assert f"accuracy {scores['accuracy']:.4g}" in capsys.readouterr().out
+    assert call("info", folder / "run") == 0
+    assert "TextClassifier in" in capsys.readouterr().out
+
+
+class Stop(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_saves_and_leaves_with_130(folder, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "progress", Stop)
+    data = ["--data", folder / "data.tsv", "--output", folder / "stopped"]
+    assert call("train", "classifier", *data, *OPTIONS) == 130
+    assert "ended by Ctrl-C: kept epoch 1; --resume goes on" in capsys.readouterr().out
+    assert (folder / "stopped" / "card.json").is_file()
+    monkeypatch.setattr(progress, "progress", keras.callbacks.Callback)
+    assert call("train", "classifier", *data, *OPTIONS, "--resume") == 0
+    assert not (folder / "stopped.training").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--label-column", "mood"), "must have a column 'mood', got text, label"),
+        (("--split", "80"), "--split must be three shares such as 80/10/10, got '80'"),
+        (("--set", "units"), "a setting must be NAME=VALUE, got 'units'"),
+        (("--set", "colour=3"), "got 'colour'"),
+        (("--encoding", "utf-9"), "encoding must be one of Python's, got 'utf-9'"),
+        (("--test", "no.tsv"), "there is no file no.tsv"),
+        (("--output", "."), "which holds other things"),
+    ],
+)
+def test_bad_input_is_one_line_and_2(arguments, line, folder, capsys):
+    data = ["--data", folder / "data.tsv", "--output", folder / "new"]
+    assert call("train", "classifier", *data, *arguments) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert line in said[-1]
+    assert said[-1].startswith("elman: ")
+    assert not (folder / "new").exists()

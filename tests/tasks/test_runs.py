@@ -1,0 +1,219 @@
+"""Run folders: what is in them, that nothing is lost, and that the same seed gives the same."""
+
+import errno
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from elman import tasks
+from elman.tasks import runs
+from elman.tasks.answers import answers
+from elman.tasks.sources import Reading
+
+# Texts of one length make one shape of batches, which is quick to compile.
+SETTINGS = {"units": 3, "embedding": 4, "epochs": 3, "batch_size": 16, "unit": "character"}
+
+
+def write_data(path, rows=60, labels=("bad", "good")):
+    chosen = [labels[i % len(labels)] for i in range(rows)]
+    lines = (f"{i}\tit is {label:<5} {i:03}\t{label}" for i, label in enumerate(chosen))
+    path.write_text("id\tdocument\tmood\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def train(folder, name="run", task="classifier", **changes):
+    settings = {"data": str(folder / "data.tsv"), "reading": Reading(label_column="mood")}
+    settings |= {"settings": SETTINGS} | changes
+    return runs.train(task, settings.pop("data"), str(folder / name), **settings)
+
+
+def weights(run):
+    return tasks.load(run).model.get_weights()
+
+
+def same(a, b):
+    return all((x == y).all() for x, y in zip(a, b, strict=True))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with data and a run, and what was said."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_data(folder / "data.tsv")
+    said = []
+    report = train(folder, say=said.append)
+    return folder, report, said
+
+
+def test_a_run_folder_has_all_that_was_promised(trained):
+    folder, report, said = trained
+    run = folder / "run"
+    written = {path.name for path in run.iterdir()}
+    assert {"card.json", "model.keras", "report.json", "report.md"} <= written
+    assert {"learning.png", "confusion.png"} <= written
+    assert not (folder / "run.training").exists()
+    assert json.loads((run / "report.json").read_text()) == json.loads(json.dumps(report))
+    assert said[0] == f"train: 48 examples of {folder / 'data.tsv'}, columns document -> mood"
+    assert [report["data"][part]["examples"] for part in ("train", "valid", "test")] == [48, 6, 6]
+    for text in ("| measure | test | valid |", "![Confusion matrix](confusion.png)", "seed 0"):
+        assert text in (run / "report.md").read_text()
+    assert "test: accuracy" in runs.info(str(run))
+
+
+def test_the_scores_are_those_of_its_answers(trained):
+    folder, _, _ = trained
+    found = runs.evaluate(str(folder / "run"), str(folder / "data.tsv"))
+    told = list(answers(str(folder / "run"), [str(folder / "data.tsv")]))
+    true = [row["text"].split()[2] for row in told]
+    predicted = [row["label"] for row in told]
+    assert len(told) == 60
+    assert found["scores"]["test"]["accuracy"] == metrics.accuracy_score(true, predicted)
+    assert all(0.5 <= row["probability"] <= 1 for row in told)
+
+
+def test_the_same_seed_gives_the_same_weights_bitwise(trained):
+    folder, report, _ = trained
+    again = train(folder, "again")
+    assert same(weights(folder / "run"), weights(folder / "again"))
+    assert again["scores"]["test"]["classes"] == report["scores"]["test"]["classes"]
+
+
+class Stop(keras.callbacks.Callback):
+    """Ctrl-C in the third epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_keeps_the_best_so_far_and_resume_ends_where_it_would_have(trained):
+    folder, _, _ = trained
+    report = train(folder, "stopped", callbacks=[Stop()])
+    assert report["training"]["interrupted"]
+    assert len(report["training"]["history"]) == 2
+    assert "ended by Ctrl-C" in (folder / "stopped" / "report.md").read_text()
+    assert len(list(answers(str(folder / "stopped"), ["so good"]))) == 1
+    with pytest.raises(FileExistsError, match="do: --resume to go on, --overwrite to begin anew"):
+        train(folder, "stopped")
+    with pytest.raises(ValueError, match="--resume must get the same seed as before, 0, got 1"):
+        train(folder, "stopped", resume=True, seed=1)
+    report = train(folder, "stopped", resume=True)
+    assert len(report["training"]["history"]) == 3
+    assert not report["training"]["interrupted"]
+    assert same(weights(folder / "run"), weights(folder / "stopped"))
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("writing", ["keras.Model.save", "elman.tasks.estimator.write_whole"])
+def test_a_full_disk_loses_nothing(writing, trained, monkeypatch):
+    folder, _, _ = trained
+    before = weights(folder / "run")
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, full)
+        with pytest.raises(OSError, match="No space left"):
+            train(folder, overwrite=True, settings={**SETTINGS, "learning_rate": 0.1})
+    assert same(weights(folder / "run"), before)
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+    assert (folder / "run.training" / "state.json").is_file()  # --resume ends it in no time
+    shutil.rmtree(folder / "run.training")
+
+
+def test_what_is_there_is_not_overwritten(trained):
+    folder, _, _ = trained
+    with pytest.raises(FileExistsError, match=r"run, which is there; do: --overwrite"):
+        train(folder)
+    (folder / "mine").mkdir()
+    (folder / "mine" / "thesis.tex").touch()
+    with pytest.raises(FileExistsError, match="which holds other things"):
+        train(folder, "mine", overwrite=True)
+    with pytest.raises(FileNotFoundError, match="--resume must find a training"):
+        train(folder, "new", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"settings": {"unitz": 3}}, "'unitz'; did you mean unit"),
+        ({"settings": {"colour": 3}}, "got 'colour'; there are: "),
+        ({"reading": Reading(label_column="moods")}, "got id, document, mood; did you mean 'mood'"),
+        (
+            {"reading": Reading()},
+            "called label, class, .* got id, document, mood; say which .*--label",
+        ),
+        ({"reading": Reading("text", "mood")}, "must have a column 'text', got id, document, mood"),
+        ({"task": "parser"}, "task must be one of classifier, tagger"),
+    ],
+)
+def test_wrong_settings_and_columns_are_told_before_anything_is_written(changes, message, trained):
+    folder, _, _ = trained
+    with pytest.raises(ValueError, match=message):
+        train(folder, "new", **changes)
+    assert not (folder / "new.training").exists()
+
+
+def test_one_class_only_and_an_empty_file(tmp_path):
+    write_data(tmp_path / "data.tsv", labels=("good",))
+    with pytest.raises(ValueError, match="at least two classes, got 1"):
+        train(tmp_path)
+    (tmp_path / "data.tsv").write_text("")
+    with pytest.raises(ValueError, match="got an empty file"):
+        train(tmp_path, "other")
+    (tmp_path / "data.tsv").write_text("document\tlabel\n")
+    with pytest.raises(ValueError, match="at least one row below its header"):
+        train(tmp_path, "other", reading=Reading())
+
+
+def test_labels_never_seen_in_training_are_counted_and_told(trained, tmp_path):
+    folder, _, _ = trained
+    data = write_data(tmp_path / "test.tsv", 6, ("bad", "good", "odd"))
+    found = runs.evaluate(str(folder / "run"), data)
+    assert found["data"]["test"]["unseen"] == {"odd": 2}
+    assert found["scores"]["test"]["classes"]["odd"]["recall"] == 0
+    assert found["scores"]["test"]["accuracy"] <= 4 / 6
+
+
+def test_bad_lines_are_counted_in_the_report(trained, tmp_path):
+    folder, _, _ = trained
+    write_data(tmp_path / "data.tsv", 12)
+    with (tmp_path / "data.tsv").open("a") as file:
+        file.write("broken\n")
+    reading = Reading(label_column="mood", skip_bad=True)
+    found = runs.evaluate(str(folder / "run"), str(tmp_path / "data.tsv"), reading)
+    assert found["data"]["test"]["skipped"] == 1
+    assert "line 14: must have 3 columns" in found["data"]["test"]["skipped_lines"][0]
+
+
+def test_half_written_and_foreign_run_folders_are_told(trained, tmp_path):
+    folder, _, _ = trained
+    card = json.loads((folder / "run" / "card.json").read_text())
+    with pytest.raises(FileNotFoundError, match=r"must hold card\.json, got none"):
+        list(answers(str(tmp_path), ["x"]))
+    for change, message in [
+        ({"format": 99}, "must be of format 1, got 99, written by elman"),
+        ({"kind": None}, "must be a folder that elman train wrote"),
+    ]:
+        changed = {name: value for name, value in {**card, **change}.items() if value is not None}
+        (tmp_path / "card.json").write_text(json.dumps(changed))
+        with pytest.raises(ValueError, match=message):
+            list(answers(str(tmp_path), ["x"]))
+    (tmp_path / "card.json").write_text('{"format": 1')
+    with pytest.raises(ValueError, match="must be JSON"):
+        list(answers(str(tmp_path), ["x"]))
+
+
+def test_answers_come_from_texts_files_and_lines(trained, tmp_path):
+    folder, _, _ = trained
+    run = str(folder / "run")
+    (tmp_path / "lines.txt").write_text("it is good\n\nit is bad\n")
+    told = list(answers(run, [str(tmp_path / "lines.txt"), "-", "so, so"], stdin=["data.tsv\n"]))
+    assert [row["text"] for row in told] == ["it is good", "", "it is bad", "data.tsv", "so, so"]
+    with pytest.raises(FileNotFoundError, match=r"did you mean lines\.txt"):
+        list(answers(run, [str(tmp_path / "line.txt")]))
+    assert np.isfinite([row["probability"] for row in told]).all()

@@ -1,0 +1,83 @@
+"""Splits and sources: nothing lost, nothing twice, and every kind of file a task takes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elman.tasks import sources
+from elman.tasks.sources import Reading, fractions, read_source, split
+
+
+@given(st.integers(1, 300), st.integers(0, 9))
+def test_a_split_has_each_once_in_about_its_share(count, seed):
+    parts = split(count, (0.8, 0.1, 0.1), seed)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(count))
+    assert abs(len(parts[0]) - 0.8 * count) <= 0.5
+    assert (np.concatenate(parts) == np.random.default_rng(seed).permutation(count)).all()
+
+
+@given(st.lists(st.sampled_from("abbcccc"), min_size=1, max_size=200))
+def test_a_split_by_labels_has_each_label_in_its_share(labels):
+    parts = split(len(labels), (0.6, 0.2, 0.2), labels=labels)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
+    for label in {*labels}:
+        share = sum(labels[i] == label for i in parts[0])
+        assert abs(share - 0.6 * labels.count(label)) <= 0.5
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=100))
+def test_a_split_by_groups_parts_none(groups):
+    parts = split(len(groups), (0.5, 0.3, 0.2), 3, groups=groups)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(groups)))
+    kinds = [{groups[i] for i in part} for part in parts]
+    assert sum(map(len, kinds)) == len({*groups})
+
+
+@pytest.mark.parametrize("text", ["80/20", "a/b/c", "0/50/50", "-1/1/1", ""])
+def test_shares_that_are_none(text):
+    with pytest.raises(ValueError, match="--split must be three shares such as 80/10/10"):
+        fractions(text)
+
+
+def test_columns_are_taken_by_their_usual_names(tmp_path):
+    (tmp_path / "a.tsv").write_text("id\tDocument\tlabel\n1\tx\t 2   \n2\ty\t2\n")
+    source = read_source("classifier", tmp_path / "a.tsv", Reading())
+    assert (source.reading.text_column, source.reading.label_column) == ("Document", "label")
+    assert (source.X, source.y) == (["x", "y"], ["2", "2"])
+    (tmp_path / "b.csv").write_text("Q,A,label\nhow,well,0\n")
+    source = read_source("seq2seq", tmp_path / "b.csv", Reading())
+    assert (source.X, source.y) == (["how"], ["well"])
+
+
+@pytest.mark.parametrize("held", [0, 1 << 26], ids=["streamed", "held"])
+def test_sources_stream_where_files_are_large(held, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "HELD_BYTES", held)
+    (tmp_path / "a.tsv").write_text("source\ttarget\na\tA\nb\tB\nc\tC\n")
+    source = read_source("seq2seq", tmp_path / "a.tsv", Reading())
+    assert isinstance(source.X, list) == bool(held)
+    part = source.select(np.array([2, 0]))
+    for _ in range(2):
+        assert (list(part.X), list(part.y)) == (["a", "c"], ["A", "C"])
+    (tmp_path / "a.conll").write_text("a\tO\n\nb\tO\nc\tB-x\n")
+    part = read_source("tagger", tmp_path / "a.conll", Reading()).select(np.array([1]))
+    assert (list(part.X), list(part.y), len(part)) == ([["b", "c"]], [["O", "B-x"]], 1)
+
+
+def test_arrays_folders_and_groups(tmp_path):
+    columns = {"digit": [3, 5], "who": ["a", "b"]}
+    np.savez(tmp_path / "a.npz", features=np.ones((4, 2)), offsets=[0, 1, 4], **columns)
+    source = read_source("classifier", tmp_path / "a.npz", Reading(group_column="who"))
+    assert [len(x) for x in source.X] == [1, 3]
+    assert (source.y, source.groups) == ([3, 5], ["a", "b"])
+    (tmp_path / "classes").mkdir()
+    for label in ("neg", "pos"):
+        (tmp_path / "classes" / f"film.{label}").write_text(f"so {label}\n")
+    source = read_source("classifier", tmp_path / "classes", Reading())
+    assert (source.X, source.y) == (["so neg", "so pos"], ["neg", "pos"])
+
+
+def test_tokens_without_tags_cannot_be_learnt_from(tmp_path):
+    (tmp_path / "a").write_text("one\ntwo\n")
+    with pytest.raises(ValueError, match="must have a tag for each token, got tokens alone"):
+        read_source("tagger", tmp_path / "a", Reading())
