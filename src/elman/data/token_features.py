@@ -46,7 +46,7 @@ class TokenFeatures:
         *,
         min_count: int = 2,
         clue_count: int = 2,
-        clues: int = 200_000,
+        clues: int = 100_000,
         letters: int = 20,
     ):
         if level not in LEVELS:

@@ -53,7 +53,7 @@ class SequenceTagger(Estimator):
         clue_dropout: of clues.
         word_dropout: see `elman.tasks.tagger_layers.WordDropout`.
         learning_rate: the highest of Adam.
-        epochs: None takes as many as make 3,000 steps, 8 at least and 20 at most.
+        epochs: None takes 8, or as many as make 800 steps.
         batch_size: sentences of a batch, at most.
         patience: epochs without a better score on the validation data after which training ends;
             None never ends it early.
@@ -234,7 +234,7 @@ class SequenceTagger(Estimator):
 
     def _epochs(self, count):
         steps = -(-count // self.batch_size)
-        return self.epochs or int(np.clip(-(-3000 // steps), 8, 20))
+        return self.epochs or max(8, -(-800 // steps))
 
     def _compile(self, model: keras.Model, count: int) -> keras.Model:
         steps = -(-count // self.batch_size) * self._epochs(count)
@@ -290,7 +290,7 @@ class SequenceTagger(Estimator):
             return []
         found: list = [None] * len(outputs)
         ragged = Ragged.collect(outputs, "float32", (len(self._inner),))
-        for batch in Batches(ragged.lengths, PREDICT, rungs=None):
+        for batch in Batches(ragged.lengths.tolist(), PREDICT, rungs=None):
             padded = ragged.padded(batch.rows, batch.length)
             values = ops.convert_to_numpy(read(*self.model.get_layer("tags").scores(padded)))
             for row, value in zip(batch.rows, values, strict=True):
