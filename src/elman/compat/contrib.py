@@ -1,11 +1,10 @@
 """``keras_contrib``, of which the CRF was what programs used: a Dense layer and a CRF in one."""
 
 import keras
-from keras import ops
 
 from elman import layers
 from elman.layers.arguments import old_arguments
-from elman.layers.crf import tag_accuracy
+from elman.layers.crf import TagAccuracy
 from elman.legacy.notes import tell
 
 _made: list = []
@@ -81,8 +80,10 @@ class CRF(layers.CRF):
         return self.loss
 
     @property
-    def viterbi_acc(self):
-        return self.accuracy
+    def accuracy(self):
+        return crf_viterbi_accuracy()
+
+    viterbi_acc = accuracy
 
     def get_config(self):
         config = super().get_config()
@@ -107,13 +108,11 @@ class _NewestLoss(keras.losses.Loss):
 crf_loss = _NewestLoss(name="crf_loss")
 
 
-def crf_viterbi_accuracy(y_true, y_pred):
-    return tag_accuracy(y_true, y_pred)
+class crf_viterbi_accuracy(TagAccuracy):
+    """The share of steps whose best tag is right. A class: Keras makes an instance for a model."""
+
+    def __init__(self, name="crf_viterbi_accuracy", dtype=None):
+        super().__init__(name, dtype)
 
 
-def crf_accuracy(y_true, y_pred):
-    return tag_accuracy(y_true, y_pred)
-
-
-def crf_nll(y_true, y_pred):
-    return ops.mean(crf_loss(y_true, y_pred))
+crf_accuracy = crf_viterbi_accuracy

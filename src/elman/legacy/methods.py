@@ -39,6 +39,7 @@ LOSSES: Mapping[str, str] = {
 # Names that one quantity has had in `history.history` and in the logs of callbacks.
 _ONE_QUANTITY = (
     names("acc accuracy binary_accuracy categorical_accuracy sparse_categorical_accuracy"),
+    names("acc accuracy viterbi_acc crf_accuracy crf_viterbi_accuracy"),
     names("mse mean_squared_error"),
     names("mae mean_absolute_error"),
     names("mape mean_absolute_percentage_error"),

@@ -74,7 +74,13 @@ def load_model(
         if configs.version_of(file.version) < (3,):
             return _load_old(file, Builder(custom_objects, functions), compile)[0]
         archive.check_config(file.config, file.name, safe_mode)
-    return _by_keras(filepath, custom_objects, compile, safe_mode)
+        model = _by_keras(filepath, custom_objects, False, safe_mode)
+        if compile and file.training is not None:
+            # Keras's own loader refuses the names of losses that its own writer writes ("mae"),
+            # and leaves the optimizer without its variables.
+            compile_as(model, training.upgraded(file.training), custom_objects or {})
+            old_weights.give_optimizer(model, file, model.trainable_variables)
+    return model
 
 
 def _by_keras(path, custom_objects, compile, safe_mode):
@@ -84,7 +90,9 @@ def _by_keras(path, custom_objects, compile, safe_mode):
     except (ValueError, TypeError, OSError):
         raise
     except (KeyError, AttributeError, IndexError, RuntimeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} must be a model of Keras 3, got a damaged one: {error}") from error
+        raise ValueError(
+            f"{path} must be a model of Keras 3, got a damaged one: {error}"
+        ) from error
 
 
 def _load_old(file: hdf5.OldFile, builder: Builder, compile: bool) -> tuple[Any, list[str]]:
@@ -95,6 +103,8 @@ def _load_old(file: hdf5.OldFile, builder: Builder, compile: bool) -> tuple[Any,
             f"model.load_weights({file.name!r})"
         )
     upgraded = configs.upgraded(file.config, file.version)
+    if builder.keras_own:
+        configs.rescale(upgraded.config, upgraded.notes)
     model = _built(upgraded, builder, file.elements, file.name)
     origin = old_weights.origin(file)
     trained, notes = old_weights.give(model, upgraded.config, file, origin)
