@@ -21,8 +21,8 @@ import numpy as np
 from elman import tasks
 from elman.models.engines import explain
 from elman.tasks import plots, reports
-from elman.tasks.answers import reading_of, run_card
 from elman.tasks.estimator import Estimator, read_card
+from elman.tasks.predictions import reading_of, run_card
 from elman.tasks.sources import (
     FRACTIONS,
     Reading,
@@ -347,8 +347,8 @@ def _draw(
     if task == "captioner":
         pictures = [source.X[i] for i in range(min(8, len(source)))]
         draw("captions.png", "Some captions", plots.captions, pictures, predicted[:8])
-    if task == "seq2seq":
+    if task == "seq2seq" and estimator.attention is not None:
         texts = list(islice(source.X, 3))
-        found = estimator.attention(texts)
+        found = estimator.attention_of(texts)
         draw("attention.png", "Where the answer looks", plots.attention, *zip(*found, strict=True))
     return drawn

@@ -1,0 +1,170 @@
+"""`Answering`: what the tasks have in common whose answer is a sentence."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import keras
+import numpy as np
+import sacrebleu
+
+from elman.data.batches import Batches
+from elman.data.decoding import chrf, minimum_bayes_risk
+from elman.data.tokenizer import Tokenizer
+from elman.tasks.estimator import PREDICT, Estimator
+from elman.tasks.generation import Generator, SmoothedCrossentropy
+from elman.tasks.memory import Memory
+
+METHODS = ("mbr", "beam", "greedy", "sample")
+OWN = 0.25  # the least that the decoder's own answers weigh beside those of the memory
+MOST_REMEMBERED = 100_000  # examples; beyond them a model needs no memory
+COUNTED = 10_000  # texts that the unit of a tokenizer is chosen by
+
+
+class Answering(Estimator):
+    """A task whose answers are sentences, found token by token.
+
+    A subclass gives, beside what an `Estimator` needs, ``_remembered(X)``: for each of ``X`` the
+    nearest training examples' answers with their probabilities.
+
+    Attributes:
+        target_tokenizer_: the tokens of answers.
+        max_length_: the most tokens an answer has.
+        memory_: a `Memory` of the training examples, or None.
+    """
+
+    _monitor: ClassVar[str] = "val_loss"
+    _mode: ClassVar[str] = "min"
+
+    target_tokenizer_: Tokenizer
+    max_length_: int
+    memory_: Memory | None
+
+    def predict(
+        self,
+        X,
+        *,
+        method: str = "mbr",
+        beam: int = 8,
+        length_penalty: float = 1.0,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+    ) -> list[str]:
+        """An answer to each of ``X``.
+
+        With ``method="mbr"`` it is, of the answers that beam search finds and of those of the
+        nearest training examples, the one that agrees best with all of them (minimum Bayes risk by
+        chrF). The decoder's own answers count by their probability P, but together with 0.25 at
+        least; the answers of the training examples count for the rest.
+
+        Arguments:
+            X: as for `fit`.
+            method: "mbr", "beam", "greedy" or "sample".
+            beam: how many hypotheses beam search carries along.
+            length_penalty: the exponent of Wu et al. 2016; larger favours longer answers.
+            temperature, top_k: of "sample"; see `elman.data.decoding.sample`.
+
+        Raises:
+            ValueError: not fitted, or a method that is none.
+        """
+        if method not in METHODS:
+            raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+        if not len(X):
+            return []
+        if method == "greedy":
+            beam = 1
+        settings = {"width": beam, "length_penalty": length_penalty}
+        if method == "sample":
+            random = np.random.default_rng(self.random_state)
+            settings = {"count": 1, "temperature": temperature, "top_k": top_k, "random": random}
+        found = self._search(X, settings)
+        if method != "mbr":
+            return [answers[0][0] for answers in found]
+        remembered = self._remembered(X) if self.memory_ else [[]] * len(found)
+        return [agreed(*pair) for pair in zip(found, remembered, strict=True)]
+
+    def candidates(self, X, *, beam: int = 8, length_penalty: float = 1.0):
+        """The answers that beam search finds for each of ``X``: lists of (answer, log P)."""
+        return self._search(X, {"width": beam, "length_penalty": length_penalty})
+
+    def score(self, X, y) -> float:
+        """chrF of the answers to ``X``, between 0 and 1."""
+        return sacrebleu.corpus_chrf(self.predict(X), [list(y)]).score / 100
+
+    def _search(self, X, settings) -> list[list[tuple[str, float]]]:
+        """(answer, log P) for each of ``X``, the best first."""
+        self._check_fitted()
+        examples = self._examples(X)
+        find = self._generator.drawn if "count" in settings else self._generator.best
+        found: list = [None] * len(examples.lengths)
+        size = min(PREDICT, 1 << (len(found) - 1).bit_length())
+        for batch in Batches(examples.lengths, size, rungs=None):
+            source, *_ = examples.arrays(batch.rows, batch.length)
+            answers = find(source, self.max_length_, **settings)
+            for row, answer, weight in zip(batch.rows, answers, batch.weights, strict=True):
+                if weight:
+                    texts = self.target_tokenizer_.decode([a.tokens for a in answer])
+                    logs = [a.log_prob for a in answer]
+                    found[row] = list(zip(texts, logs, strict=True))
+        return found
+
+    @property
+    def _generator(self) -> Generator:
+        """Made anew where the model is another."""
+        known = self.__dict__.get("_known_generator")
+        if known is None or known.model is not self.model:
+            known = self.__dict__["_known_generator"] = Generator(self.model)
+        return known
+
+    def _compile(self, model: keras.Model, count: int) -> None:
+        """Compile ``model`` for training on ``count`` examples."""
+        steps = self._epochs(count) * -(-count // self._batch_size(count))
+        rate = keras.optimizers.schedules.CosineDecay(self.learning_rate, steps)
+        model.compile(
+            keras.optimizers.Adam(rate, clipnorm=1.0, use_ema=True, ema_momentum=0.99),
+            SmoothedCrossentropy(self.label_smoothing),
+            weighted_metrics=["accuracy"],
+        )
+
+    def _epochs(self, count: int) -> int:
+        """As many as the user said, or fewer the more examples there are."""
+        return self.epochs or int(np.clip(round(1800 / np.sqrt(count)), 4, 200))
+
+    def _remembers(self, count: int) -> bool:
+        return self.memory and 2 <= count <= MOST_REMEMBERED
+
+    def _remembered(self, X) -> list[list[tuple[str, float]]]:
+        raise NotImplementedError
+
+
+def agreed(own: Sequence[tuple[str, float]], remembered: Sequence[tuple[str, float]]) -> str:
+    """The answer of least Bayes risk, of the decoder's (answer, log P) and of (answer, P).
+
+    >>> agreed([("a cat", -3.0), ("the dog", -4.0)], [("the cat", 0.6), ("the bat", 0.4)])
+    'the cat'
+    """
+    p = np.exp([log_prob for _, log_prob in own])
+    share = max(min(p.sum(), 1.0), OWN) if remembered else 1.0
+    texts = [text for text, _ in (*own, *remembered)]
+    rest = [(1 - share) * weight for _, weight in remembered]
+    weights = np.concatenate([share * p / max(p.sum(), np.finfo(float).tiny), rest])
+    return texts[minimum_bayes_risk(chrf(texts), weights)]
+
+
+def fitted_tokenizer(texts, unit: str | None, size: int | None) -> Tokenizer:
+    """A tokenizer of ``texts``; unit and size are chosen by them where they are None.
+
+    Texts of hardly more than one word are characters, others subwords: of those, one for every 15
+    words of the texts, but between 400 and 8000.
+    """
+    counts = [len(text.split()) for text in texts]
+    if unit is None:
+        unit = "character" if np.mean(counts[:COUNTED]) < 1.5 else "subword"
+    if size is None:
+        size = int(np.clip(sum(counts) // 15, 400, 8000)) if unit == "subword" else 16000
+    return Tokenizer(unit, size=size).fit(texts)
+
+
+def write_json(path: Path, value) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
