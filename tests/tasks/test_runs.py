@@ -11,7 +11,7 @@ from sklearn import metrics
 
 from elman import tasks
 from elman.tasks import runs
-from elman.tasks.answers import answers
+from elman.tasks.predictions import predictions
 from elman.tasks.sources import Reading
 
 # Texts of one length make one shape of batches, which is quick to compile.
@@ -67,7 +67,7 @@ def test_a_run_folder_has_all_that_was_promised(trained):
 def test_the_scores_are_those_of_its_answers(trained):
     folder, _, _ = trained
     found = runs.evaluate(str(folder / "run"), str(folder / "data.tsv"))
-    told = list(answers(str(folder / "run"), [str(folder / "data.tsv")]))
+    told = list(predictions(str(folder / "run"), [str(folder / "data.tsv")]))
     true = [row["text"].split()[2] for row in told]
     predicted = [row["label"] for row in told]
     assert len(told) == 60
@@ -96,7 +96,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_resume_ends_where_it_would_have(traine
     assert report["training"]["interrupted"]
     assert len(report["training"]["history"]) == 2
     assert "ended by Ctrl-C" in (folder / "stopped" / "report.md").read_text()
-    assert len(list(answers(str(folder / "stopped"), ["so good"]))) == 1
+    assert len(list(predictions(str(folder / "stopped"), ["so good"]))) == 1
     with pytest.raises(FileExistsError, match="do: --resume to go on, --overwrite to begin anew"):
         train(folder, "stopped")
     with pytest.raises(ValueError, match="--resume must get the same seed as before, 0, got 1"):
@@ -194,7 +194,7 @@ def test_half_written_and_foreign_run_folders_are_told(trained, tmp_path):
     folder, _, _ = trained
     card = json.loads((folder / "run" / "card.json").read_text())
     with pytest.raises(FileNotFoundError, match=r"must hold card\.json, got none"):
-        list(answers(str(tmp_path), ["x"]))
+        list(predictions(str(tmp_path), ["x"]))
     for change, message in [
         ({"format": 99}, "must be of format 1, got 99, written by elman"),
         ({"kind": None}, "must be a folder that elman train wrote"),
@@ -202,18 +202,20 @@ def test_half_written_and_foreign_run_folders_are_told(trained, tmp_path):
         changed = {name: value for name, value in {**card, **change}.items() if value is not None}
         (tmp_path / "card.json").write_text(json.dumps(changed))
         with pytest.raises(ValueError, match=message):
-            list(answers(str(tmp_path), ["x"]))
+            list(predictions(str(tmp_path), ["x"]))
     (tmp_path / "card.json").write_text('{"format": 1')
     with pytest.raises(ValueError, match="must be JSON"):
-        list(answers(str(tmp_path), ["x"]))
+        list(predictions(str(tmp_path), ["x"]))
 
 
 def test_answers_come_from_texts_files_and_lines(trained, tmp_path):
     folder, _, _ = trained
     run = str(folder / "run")
     (tmp_path / "lines.txt").write_text("it is good\n\nit is bad\n")
-    told = list(answers(run, [str(tmp_path / "lines.txt"), "-", "so, so"], stdin=["data.tsv\n"]))
+    told = list(
+        predictions(run, [str(tmp_path / "lines.txt"), "-", "so, so"], stdin=["data.tsv\n"])
+    )
     assert [row["text"] for row in told] == ["it is good", "", "it is bad", "data.tsv", "so, so"]
     with pytest.raises(FileNotFoundError, match=r"did you mean lines\.txt"):
-        list(answers(run, [str(tmp_path / "line.txt")]))
+        list(predictions(run, [str(tmp_path / "line.txt")]))
     assert np.isfinite([row["probability"] for row in told]).all()

@@ -189,15 +189,15 @@ def predict(
 
     elman predict runs/reviews "What a film!"    or    cat lines.txt | elman predict runs/reviews -
     """
-    from elman.tasks import answers
+    from elman.tasks import predictions
 
-    reading = answers.reading_of(run, text_column=text_column, encoding=encoding)
-    lines = answers.answer_lines(run, inputs, reading, format and format.value, sys.stdin)
+    reading = predictions.reading_of(run, text_column=text_column, encoding=encoding)
+    lines = predictions.prediction_lines(run, inputs, reading, format and format.value, sys.stdin)
     if output is None:
         for line in lines:
             typer.echo(line)
     else:
-        answers.write_lines(output, lines)
+        predictions.write_lines(output, lines)
 
 
 @app.command(no_args_is_help=True)
@@ -214,7 +214,7 @@ def evaluate(
 ) -> None:
     """Score a run on data; columns are those of its training unless you say others."""
     from elman.tasks import runs
-    from elman.tasks.answers import reading_of
+    from elman.tasks.predictions import reading_of
     from elman.tasks.reports import summary
 
     reading = reading_of(

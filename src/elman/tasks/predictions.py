@@ -1,4 +1,4 @@
-"""Answers of a trained run to texts, files and pictures."""
+"""What a trained run says of texts, files and pictures."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from elman.tasks.sources import Reading, is_arrays
 CHUNK = 1024  # texts that are answered together
 
 
-def answers(
+def predictions(
     run: str, inputs: Iterable[str], reading: Reading | None = None, stdin: Iterable[str] = ()
 ) -> Iterator[dict[str, Any]]:
     """Answer texts, or the texts, sentences, sequences or pictures in files.
@@ -40,16 +40,16 @@ def answers(
         yield from _answered(card["kind"], estimator, names, list(X))
 
 
-def answer_lines(
+def prediction_lines(
     run: str,
     inputs: Sequence[str],
     reading: Reading | None = None,
     format: str | None = None,
     stdin: Iterable[str] = (),
 ) -> Iterator[str]:
-    """The `answers` as lines, each as `as_lines` has it."""
+    """The `predictions` as lines, each as `as_lines` has it."""
     format = format or ("conll" if run_card(run)["kind"] == "tagger" else "text")
-    return (as_lines(answer, format) for answer in answers(run, inputs, reading, stdin))
+    return (as_lines(answer, format) for answer in predictions(run, inputs, reading, stdin))
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -64,7 +64,7 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def as_lines(answer: Mapping[str, Any], format: str) -> str:
-    """An answer of `answers` as text, as JSONL, or in CoNLL columns.
+    """A prediction as text, as JSONL, or in CoNLL columns.
 
     >>> as_lines({"tokens": ["Ann", "sings"], "tags": ["B-PER", "O"]}, "conll")
     'Ann\\tB-PER\\nsings\\tO\\n'
