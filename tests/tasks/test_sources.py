@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elman.tasks import sources
-from elman.tasks.sources import Reading, fractions, read_source, split
+from elman.tasks.sources import Reading, fractions, read_parts, read_source, split
 
 
 @given(st.integers(1, 300), st.integers(0, 9))
@@ -81,3 +81,20 @@ def test_tokens_without_tags_cannot_be_learnt_from(tmp_path):
     (tmp_path / "a").write_text("one\ntwo\n")
     with pytest.raises(ValueError, match="must have a tag for each token, got tokens alone"):
         read_source("tagger", tmp_path / "a", Reading())
+
+
+def test_parts_come_from_files_or_are_held_out(tmp_path):
+    for name, rows in (("data", 100), ("other", 7)):
+        lines = "".join(f"text {i}\t{i % 2}\n" for i in range(rows))
+        (tmp_path / f"{name}.tsv").write_text("text\tlabel\n" + lines)
+    data, other = str(tmp_path / "data.tsv"), str(tmp_path / "other.tsv")
+
+    def sizes(**files):
+        return {k: len(part) for k, part in read_parts("classifier", data, **files).items()}
+
+    assert sizes() == {"train": 80, "valid": 10, "test": 10}
+    assert sizes(test=other) == {"train": 96, "valid": 4, "test": 7}
+    assert sizes(valid=other) == {"train": 100, "valid": 7}
+    assert sizes(valid=other, test=other) == {"train": 100, "valid": 7, "test": 7}
+    assert sizes(test=other, fractions=(1, 0, 0)) == {"train": 100, "test": 7}
+    assert sizes(fractions=(0.9, 0, 0.1)) == {"train": 90, "test": 10}

@@ -98,12 +98,13 @@ def train(
         ),
     ] = None,
     split: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Shares for training, validation and test, where there are no files for them.",
+            help="Shares of training, validation and test where there are no files for them; else "
+            "80/10/10, and 5 % for validation where there is a test file.",
             rich_help_panel="Data",
         ),
-    ] = "80/10/10",
+    ] = None,
     header: Header = None,
     encoding: Encoding = None,
     form: Form = "NFC",
@@ -156,7 +157,7 @@ def train(
             form, skip_bad,
         ),
         settings=settings | dict(map(runs.setting, set_ or ())),
-        fractions=fractions(split),
+        fractions=fractions(split) if split else None,
         seed=seed,
         resume=resume,
         overwrite=overwrite,

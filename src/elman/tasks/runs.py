@@ -11,7 +11,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,12 @@ from elman.tasks import plots, reports
 from elman.tasks.estimator import Estimator, read_card
 from elman.tasks.predictions import reading_of, run_card
 from elman.tasks.sources import (
-    FRACTIONS,
     Reading,
     Source,
     check_task,
     is_arrays,
+    read_parts,
     read_source,
-    split,
 )
 from elman.tasks.training import write_whole
 
@@ -46,7 +45,7 @@ def train(
     test: str | None = None,
     reading: Reading = Reading(),  # noqa: B008 - it cannot be changed
     settings: Mapping[str, Any] | None = None,
-    fractions: Sequence[float] = FRACTIONS,
+    fractions: Sequence[float] | None = None,
     seed: int = 0,
     resume: bool = False,
     overwrite: bool = False,
@@ -55,12 +54,9 @@ def train(
 ) -> dict[str, Any]:
     """Train on files and write the run folder ``output``.
 
-    Without ``valid`` and ``test`` the data is parted by `elman.tasks.sources.split`; with ``test``
-    alone, validation examples are held out in their proportion to training; with ``valid`` alone
-    there are no test scores, and those of the report are the validation data's.
-
     Arguments:
         task: one of `elman.tasks.sources.TASKS`.
+        valid, test, reading, fractions: see `elman.tasks.sources.read_parts`.
         settings: arguments of the estimator.
         seed: of the split, the first weights and the order of examples.
         resume: go on with a training that was broken off; the data and settings must be the same.
@@ -79,7 +75,7 @@ def train(
     folder = Path(output).absolute()
     state = _free(folder, resume, overwrite)
     estimator = new_estimator(task, data, settings or {}, seed)
-    parts = _parts(read_source(task, data, reading), valid, test, task, reading, fractions, seed)
+    parts = read_parts(task, data, valid, test, reading, fractions, seed)
     for name, part in parts.items():
         say(_counted(name, part))
     reading = parts["train"].reading
@@ -90,7 +86,12 @@ def train(
         "reading": asdict(reading),
     }
     counts = {name: len(part) for name, part in parts.items()}
-    plan = {**about, "settings": estimator.get_params(), "split": fractions, "examples": counts}
+    plan = {
+        **about,
+        "settings": estimator.get_params(),
+        "split": fractions and [*fractions],
+        "examples": counts,
+    }
     _begin(state, json.loads(json.dumps(plan)), resume)
     validation = parts.get("valid")
     estimator.fit(
@@ -178,30 +179,6 @@ def info(run: str) -> str:
         lines.append(f"{name}: {', '.join(numbers)}")
     lines.append("settings: " + ", ".join(f"{k}={v}" for k, v in card["settings"].items()))
     return "\n".join(lines)
-
-
-def _parts(whole: Source, valid, test, task, reading, fractions, seed) -> dict[str, Source]:
-    """The training, validation and test examples: files where there are some, else a split."""
-    reading = replace(
-        reading, text_column=whole.reading.text_column, label_column=whole.reading.label_column
-    )
-    given = {
-        name: read_source(task, path, reading)
-        for name, path in {"valid": valid, "test": test}.items()
-        if path is not None
-    }
-    if valid is not None:
-        return {"train": whole, **given}
-    a, b, c = fractions
-    shares = {"train": a, "valid": b, "test": c} if test is None else {"train": a, "valid": b}
-    sizes = np.array([*shares.values()]) / sum(shares.values())
-    labels = whole.y if task == "classifier" else None
-    rows = split(len(whole), sizes.tolist(), seed, labels=labels, groups=whole.groups)
-    parts = {name: whole.select(r) for name, r in zip(shares, rows, strict=True) if len(r)}
-    if "train" not in parts:
-        raise ValueError(f"{whole.name} must have enough examples to part them, got {len(whole)}")
-    parts["train"].skipped, parts["train"].skipped_lines = whole.skipped, whole.skipped_lines
-    return {**parts, **given}
 
 
 def _free(folder: Path, resume: bool, overwrite: bool) -> Path:

@@ -104,6 +104,50 @@ def read_source(task: str, path: str | os.PathLike, reading: Reading) -> Source:
     return _table(task, path, reading)
 
 
+def read_parts(
+    task: str,
+    data: str,
+    valid: str | None = None,
+    test: str | None = None,
+    reading: Reading = Reading(),
+    fractions: Sequence[float] | None = None,
+    seed: int = 0,
+) -> dict[str, Source]:
+    """The "train", "valid" and "test" examples: from files where there are some, else by a split.
+
+    Without ``valid`` and ``test``, `FRACTIONS` of the data are training, validation and test. With
+    ``test`` alone, 5 % of the data, and 2,000 examples at most, are for validation. With ``valid``
+    alone there is no "test". Classes and groups are respected; see `split`.
+
+    Arguments:
+        fractions: other shares of training, validation and test; a part without a share is left
+            out.
+    """
+    whole = read_source(task, data, reading)
+    named = {"text_column": whole.reading.text_column, "label_column": whole.reading.label_column}
+    files = {name: path for name, path in {"valid": valid, "test": test}.items() if path}
+    given = {
+        name: read_source(task, path, dataclasses.replace(reading, **named))
+        for name, path in files.items()
+    }
+    if valid:
+        return {"train": whole, **given}
+    if fractions is None:
+        held = min(0.05, 2000 / len(whole))
+        fractions = (1 - held, held) if test else FRACTIONS
+    shares = dict(zip(("train", "valid", "test"), fractions, strict=False))
+    if test:
+        shares.pop("test", None)
+    sizes = np.array([*shares.values()]) / sum(shares.values())
+    labels = whole.y if task == "classifier" else None
+    rows = split(len(whole), sizes.tolist(), seed, labels=labels, groups=whole.groups)
+    parts = {name: whole.select(r) for name, r in zip(shares, rows, strict=True) if len(r)}
+    if "train" not in parts:
+        raise ValueError(f"{whole.name} must have enough examples to part them, got {len(whole)}")
+    parts["train"].skipped, parts["train"].skipped_lines = whole.skipped, whole.skipped_lines
+    return {**parts, **given}
+
+
 def check_task(task: str) -> None:
     """Raise a ValueError unless ``task`` is one of `TASKS`."""
     if task not in TASKS:
