@@ -83,8 +83,8 @@ def upgraded(config: Any, version: str = "2") -> Upgraded:
     ['InputLayer', 'Dense']
     """
     result = Upgraded({})
-    if not isinstance(config, Mapping) or config.get("class_name") not in {*MODELS, "Graph"}:
-        kind = config.get("class_name") if isinstance(config, Mapping) else type(config).__name__
+    kind = config.get("class_name") if isinstance(config, Mapping) else type(config).__name__
+    if not isinstance(kind, str) or kind not in {*MODELS, "Graph"}:
         raise ValueError(
             f"a model must be a Sequential or a functional Model, got {kind!r}; a subclassed model "
             "is in no file: build it in Python and load its weights"
@@ -138,9 +138,12 @@ class _Reader:
         name = written.get("name") or (
             written["config"].get("name") if isinstance(written["config"], Mapping) else None
         )
+        name = f"{class_name.lower()}_{self.count}" if name is None else name
+        if not isinstance(name, str):
+            raise ValueError(f"the name of a layer ({class_name}) must be text, got {name!r}")
         if class_name in MODELS:
             inner = self.model(written)
-            return {**inner, "name": name or inner["name"], "was": class_name, **_nodes(written)}
+            return {**inner, "name": name, "was": class_name, **_nodes(written)}
         if class_name == "Merge":  # inside a stack, where keras1 found no graph
             raise ValueError(f"layer '{name}': Merge must be first in its stack")
         try:
@@ -216,7 +219,7 @@ class _Reader:
 
 def _worth_saying(note: str) -> bool:
     """Whether a translation of an argument is more than a detail of how layers are written."""
-    return not note.endswith(" dropped") and "batch_input_shape" not in note
+    return not note.endswith(" dropped") and "batch_shape=" not in note
 
 
 def _parameters(was: str, config: Config) -> list[str]:
@@ -441,3 +444,31 @@ def _each(layer: Config, see: Callable[[Config], None]) -> None:
             _each(layer["config"][key], see)
     for cell in layer["config"].get("cells") or []:
         _each(cell, see)
+
+
+# hard_sigmoid
+
+
+_GATED = frozenset(names("LSTM GRU LSTMCell GRUCell ConvLSTM1D ConvLSTM2D ConvLSTM3D"))
+_LINEAR = frozenset(names("Dense Conv1D Conv2D Conv3D"))
+
+
+def rescale(config: Config, notes: list[str]) -> None:
+    """Mark the layers that can do with Keras 3's hard_sigmoid, their weights times 1.2.
+
+    clip(0.2 x + 0.5, 0, 1) = relu6(1.2 x + 3) / 6: where the function follows a product with weights
+    at once, the factor can go into these. `elman.legacy.weights.convert` puts it there.
+    """
+
+    def see(layer: Config) -> None:
+        gates = layer["config"].get("recurrent_activation") == "hard_sigmoid"
+        output = layer["config"].get("activation") == "hard_sigmoid"
+        gated = layer["class_name"] in _GATED and gates and not output
+        if gated or (layer["class_name"] in _LINEAR and output):
+            layer["rescaled"] = True
+            notes.append(
+                f"{layer['name']}: weights {'of its gates ' if gated else ''}times 1.2, with which "
+                "Keras 3's hard_sigmoid is the old one"
+            )
+
+    each(config, see)

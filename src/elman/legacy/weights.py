@@ -79,7 +79,21 @@ def convert(layer: Layer, arrays: Sequence[Array], origin: Origin, shapes: Shape
         arrays = _flipped(name, arrays)
     if name.startswith("LocallyConnected"):
         arrays = _locally_connected(config, arrays, shapes)
-    return arrays
+    return _rescaled(name, arrays) if layer.get("rescaled") else arrays
+
+
+# relu6(1.2 x + 3) / 6 = clip(0.2 x + 0.5, 0, 1): Keras 3's hard_sigmoid and the old one.
+_FACTOR = 1.2
+
+
+def _rescaled(name: str, arrays: list[Array]) -> list[Array]:
+    """The weights before an old hard_sigmoid, for Keras 3's; see `configs.rescale`."""
+    if not name.startswith(("LSTM", "GRU", "ConvLSTM")):
+        return [(a * _FACTOR).astype(a.dtype) for a in arrays]
+    factors = (_FACTOR, _FACTOR, 1.0) if name.startswith("GRU") else (_FACTOR, _FACTOR, 1.0, _FACTOR)
+    return [
+        (a * np.repeat(factors, a.shape[-1] // len(factors))).astype(a.dtype) for a in arrays
+    ]
 
 
 def _pair(config: Layer, arrays: list[Array], origin: Origin, shapes: Shapes) -> list[Array]:
@@ -168,21 +182,15 @@ def _locally_connected(config: Layer, arrays: list[Array], shapes: Shapes) -> li
     channels = wanted[1] // math.prod(size)
     first = config.get("data_format") == "channels_first"
     if kernel.ndim == 1:  # implementation=3: the used ones, outputs in order, inputs in order
-        windows = _windows(kernel.size // (filters * wanted[1]), rank, arrays, shapes)
         of_window = (channels, *size) if first else (*size, channels)
         if first:
             kernel = np.moveaxis(kernel.reshape(filters, -1, *of_window), 0, -1)
         else:
             kernel = np.moveaxis(kernel.reshape(-1, filters, *of_window), 1, -1)
-        assert_windows = math.prod(windows)
-        arrays = [kernel.reshape(assert_windows, wanted[1], filters), *arrays[1:]]
+        arrays = [kernel.reshape(-1, wanted[1], filters), *arrays[1:]]
     elif kernel.ndim == 2 * rank + 2:  # implementation=2: every input to every output
         arrays = [_gathered(kernel, size, stride, first), *arrays[1:]]
     return [a.reshape(s) for a, s in zip(arrays, shapes, strict=True)]
-
-
-def _windows(count: int, rank: int, arrays: Sequence[Array], shapes: Shapes) -> tuple[int, ...]:
-    return tuple(shapes[1][:rank]) if len(arrays) > 1 else (count,)
 
 
 def _gathered(kernel: Array, size: Shapes, stride: Shapes, first: bool) -> Array:

@@ -78,19 +78,20 @@ class Builder:
             return model
         if config.get("custom"):
             return self._custom(class_name, name, config["config"])
-        settings = {key: self._value(key, value) for key, value in config["config"].items()}
+        new = config.get("rescaled", False)
+        settings = {key: self._value(key, value, new) for key, value in config["config"].items()}
         if class_name == "Lambda":
             settings["function"] = self._function(name, settings["function"])
         with _naming("layer", name, class_name):
             return self._class(class_name, name, settings)(**settings)
 
-    def _value(self, key: str, value):
+    def _value(self, key: str, value, rescaled: bool):
         if isinstance(value, Mapping) and key in configs.INNER:
             return self.layer(value)
         if key == "cells":
             return [self.layer(cell) for cell in value]
         if key in _ACTIVATIONS and value == "hard_sigmoid":
-            return hard_sigmoid
+            return keras.activations.hard_sigmoid if rescaled else hard_sigmoid
         return tuple(value) if isinstance(value, list) else value
 
     def _class(self, class_name: str, name: str, settings: Mapping[str, Any]) -> type:
@@ -103,7 +104,7 @@ class Builder:
         inside = [settings.get(key) for key in configs.INNER] + list(settings.get("cells") or [])
         if own and not needed and not any(_is_ours(layer) for layer in inside):
             return own
-        ours = getattr(layers, class_name, None) if class_name != "CRF" else vars(layers).get("CRF")
+        ours = vars(layers).get(class_name)
         if ours is None:
             raise ValueError(f"elman has no layer {class_name}; pass it in custom_objects")
         self.ours.append(name)

@@ -1,8 +1,11 @@
 """The methods that models had in Keras 1 and 2, on today's `fit`, `evaluate` and `predict`."""
 
+import os
+from pathlib import Path
+
 from keras import ops
 
-from elman.legacy.methods import LOSSES
+from elman.legacy.methods import LOSSES, rename
 from elman.legacy.notes import tell
 from elman.models import generators
 
@@ -55,6 +58,25 @@ class OldMethods:
         tell("predict_classes -> predict(...).argmax(axis=-1), or > 0.5 for a single output")
         scores = self.predict(x, batch_size, verbose=verbose)
         return scores.argmax(-1) if scores.shape[-1] > 1 else (scores > 0.5).astype("int32")
+
+    def save(self, filepath, overwrite=True, **kwargs):
+        """Save the whole model: as Keras does under a name with one of its endings, else as HDF5.
+
+        A name such as "model" or "weights.ckpt" was a file of HDF5 to Keras 2 and a folder to
+        TensorFlow; `load_model` finds out what a file is by what is in it.
+        """
+        kwargs = rename("save", kwargs)
+        path = Path(filepath)
+        if path.suffix in (".keras", ".h5", ".hdf5") or "zipped" in kwargs:
+            return super().save(filepath, overwrite, **kwargs)
+        if path.exists() and not overwrite:
+            raise ValueError(f"{path} must not exist with overwrite=False; do: overwrite=True")
+        tell(f"save({path.name!r}) writes HDF5; write save({path.name + '.keras'!r})")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole = path.with_name(f"{path.name}.saving.h5")
+        super().save(whole, **kwargs)
+        os.replace(whole, path)
+        return None
 
     @property
     def metrics_names(self):

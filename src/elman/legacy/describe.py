@@ -1,0 +1,245 @@
+"""What is in a model file: told from the file alone, without building the model."""
+
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from elman.legacy import archive, configs, hdf5, text, training
+from elman.legacy.configs import MODELS
+from elman.legacy.hdf5 import Weight
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer: its name, its class with what is inside it, the shapes of its weights."""
+
+    name: str
+    kind: str
+    shapes: list[Shape]
+
+    @property
+    def parameters(self) -> int:
+        return sum(math.prod(shape) for shape in self.shapes)
+
+
+@dataclass
+class Description:
+    """What `elman info` tells of a file.
+
+    Attributes:
+        path: the file.
+        kind: what it is, in words.
+        version, backend: of the Keras that wrote it.
+        inputs: the shapes of the inputs, the batch axis included, where the file says them.
+        rows: the layers.
+        translated: a line for each translation that loading it makes.
+        training: the optimizer, losses and metrics, in words.
+        problems: what keeps it from being loaded, and what to do.
+    """
+
+    path: str
+    kind: str
+    version: str
+    backend: str = ""
+    inputs: list[tuple[Any, ...]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    translated: list[str] = field(default_factory=list)
+    training: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def parameters(self) -> int:
+        return sum(row.parameters for row in self.rows)
+
+
+def describe(path: str | os.PathLike) -> Description:
+    """Tell what is in a file of any Keras: a model, a configuration, or weights.
+
+    Raises:
+        ValueError: it is damaged or hostile, or none of these.
+        OSError: there is no such file.
+    """
+    kind = hdf5.kind(path)
+    if kind == "keras":
+        return _archive(path)
+    if kind == "text":
+        return _configuration(Path(path))
+    if hdf5.is_keras3_weights(path):
+        return _weights_of_keras3(path)
+    with hdf5.opened(path) as file:
+        return _old(str(path), file)
+
+
+def _old(path: str, file: hdf5.OldFile) -> Description:
+    whole = file.config is not None
+    found = Description(
+        path, "model, HDF5" if whole else "weights, HDF5", _version(file.version), file.backend
+    )
+    classes: Mapping[str, str] = {}
+    if whole and configs.version_of(file.version) >= (3,):
+        classes = dict(_classes_of_keras3(file.config))
+    elif whole:
+        classes = _model(found, file.config, file.version)
+    found.rows = _rows(classes, file.layers)
+    if whole and file.training is not None and configs.version_of(file.version) < (3,):
+        _training(found, file.training)
+    return found
+
+
+def _version(version: str) -> str:
+    return "1.0 (the file does not say)" if version == "1" else version
+
+
+def _model(found: Description, config: Any, version: str) -> dict[str, str]:
+    """Add what the configuration says; the class of each layer."""
+    try:
+        upgraded = configs.upgraded(config, version)
+    except ValueError as error:
+        found.problems.append(str(error))
+        return {}
+    found.translated += upgraded.notes
+    found.problems += [
+        f"{name} is {holds}; give it: load_model(path, functions={{'{name}': function}})"
+        for name, holds in upgraded.functions.items()
+    ]
+    custom: list[str] = []
+
+    def see(layer: Mapping[str, Any]) -> None:
+        if layer.get("custom"):
+            custom.append(layer["class_name"])
+
+    configs.each(upgraded.config, see)
+    found.problems += [
+        f"{name} is a class of its author's; give it: load_model(path, custom_objects={{'{name}': "
+        f"{name}}})"
+        for name in dict.fromkeys(custom)
+    ]
+    layers = upgraded.config["config"]["layers"]
+    found.inputs = [
+        tuple(layer["config"].get("batch_shape") or ())
+        for layer in layers
+        if layer["class_name"] == "InputLayer"
+    ]
+    return {x["name"]: _kind(x) for x in layers if x["class_name"] != "InputLayer"}
+
+
+def _kind(layer: Mapping[str, Any]) -> str:
+    """A class with what is inside it, e.g. "Bidirectional(LSTM)"."""
+    config = {} if layer.get("custom") else layer["config"]
+    inner = [config.get(key) for key in ("layer", "cell")]
+    inner = [x for x in inner if isinstance(x, Mapping) and "class_name" in x]
+    inner += config.get("cells") or []
+    if layer["class_name"] in MODELS:
+        inner = [x for x in config["layers"] if x["class_name"] != "InputLayer"]
+    name = layer["class_name"]
+    return f"{name}({', '.join(_kind(x) for x in inner)})" if inner else name
+
+
+def _rows(classes: Mapping[str, str], layers: Mapping[str, Iterable[Weight]]) -> list[Row]:
+    names = [*classes, *(name for name in layers if name not in classes)]
+    shapes = {name: [w.shape for w in weights] for name, weights in layers.items()}
+    shown = [name for name in names if name in classes or shapes.get(name)]
+    return [Row(name, classes.get(name, ""), shapes.get(name, [])) for name in shown]
+
+
+def _training(found: Description, written: Any) -> None:
+    try:
+        trained = training.upgraded(written)
+    except ValueError as error:
+        found.problems.append(str(error))
+        return
+    found.translated += trained.notes
+    optimizer = trained.optimizer or {}
+    parts = [("optimizer", optimizer), ("loss", trained.loss), ("metrics", trained.metrics),
+             ("loss weights", trained.loss_weights)]  # fmt: skip
+    found.training = [f"{name}: {_short(value)}" for name, value in parts if value]
+
+
+def _short(value: Any) -> str:
+    """Losses and metrics by their names."""
+    if isinstance(value, Mapping) and "class_name" in value:
+        return str(value["class_name"])
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_short(item)}" for name, item in value.items())
+    return ", ".join(map(_short, value)) if isinstance(value, list) else str(value)
+
+
+def _configuration(path: Path) -> Description:
+    config = text.parse(path.read_bytes(), str(path))
+    version = str(config.get("keras_version", "2")) if isinstance(config, Mapping) else "2"
+    found = Description(str(path), "configuration without weights", version)
+    if configs.version_of(version) >= (3,):
+        classes = dict(_classes_of_keras3(config))
+    else:
+        classes = _model(found, config, version)
+    found.rows = _rows(classes, {})
+    return found
+
+
+# Keras 3
+
+
+def _archive(path: str | os.PathLike) -> Description:
+    archive.check(path)
+    found = Description(str(path), "model, .keras archive", archive.version(path))
+    classes = dict(_classes_of_keras3(archive.config(path)))
+    found.rows = _by_place(archive.arrays(path), classes)
+    return found
+
+
+def _weights_of_keras3(path: str | os.PathLike) -> Description:
+    found = Description(str(path), "weights, HDF5 of Keras 3", "3")
+    found.rows = _by_place(archive.arrays(path), {})
+    return found
+
+
+def _classes_of_keras3(config: Any) -> list[tuple[str, str]]:
+    inner = config.get("config") if isinstance(config, Mapping) else None
+    layers = inner.get("layers") if isinstance(inner, Mapping) else None
+    found = []
+    for layer in layers if isinstance(layers, list) else ():
+        settings = layer.get("config") if isinstance(layer, Mapping) else None
+        if isinstance(settings, Mapping) and layer.get("class_name") != "InputLayer":
+            found.append((str(settings.get("name")), _name_of_keras3(layer)))
+    return found
+
+
+def _name_of_keras3(layer: Mapping[str, Any]) -> str:
+    name = str(layer.get("registered_name") or layer["class_name"])
+    name = name.replace(">", ".") if name.startswith("elman>") else str(layer["class_name"])
+    inner = layer["config"].get("layer")
+    if isinstance(inner, Mapping) and isinstance(inner.get("config"), Mapping):
+        return f"{name}({_name_of_keras3(inner)})"
+    return name
+
+
+def _by_place(arrays: Mapping[str, Shape], classes: Mapping[str, str]) -> list[Row]:
+    """Rows of the arrays below `layers/NAME/`; those of the optimizer are left out."""
+    held: dict[str, list[Shape]] = {}
+    for place, shape in sorted(arrays.items()):
+        first, _, rest = place.partition("/")
+        if first in ("layers", "_layer_checkpoint_dependencies") and rest:
+            held.setdefault(rest.split("/")[0], []).append(shape)
+    rows = []
+    for (name, kind), folder in zip(classes.items(), _folders(classes.values()), strict=True):
+        shapes = held.pop(name, []) or held.pop(folder, [])
+        rows.append(Row(name, kind, shapes))
+    return rows + [Row(name, "", shapes) for name, shapes in held.items()]
+
+
+def _folders(kinds: Iterable[str]) -> list[str]:
+    """Where Keras 3 keeps the weights of layers: at their class in small letters, and a number."""
+    seen: dict[str, int] = {}
+    found = []
+    for kind in kinds:
+        name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind.partition("(")[0].rpartition(".")[2])
+        name = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+        found.append(f"{name}_{seen[name]}" if name in seen else name)
+        seen[name] = seen.get(name, 0) + 1
+    return found
