@@ -25,15 +25,15 @@ class Batches:
     """A plan that puts sequences of like length together.
 
     JAX compiles a training step for each shape ``[B, T]`` it meets, so T is one of a few rungs. A
-    rung is chosen such that the padding wasted on the data at hand is least: with rungs
-    ``r_1 < r_2 < ...`` a sequence of length t is padded to the smallest ``r_k >= t``, and dynamic
-    programming minimises the sum. Longer sequences come in smaller batches, so that no batch has
+    sequence of length t is padded to the smallest rung ``r_k >= t``; `best_rungs` chooses them for
+    the data at hand. Longer sequences come in smaller batches, so that no batch has
     more than ``tokens`` timesteps.
 
     Arguments:
         lengths: the length of each sequence, [N].
         batch_size: rows of a batch, at most.
-        rungs: how many lengths there may be, at most.
+        rungs: how many lengths there may be, at most; None takes powers of two, the same for any
+            data: for prediction, where data come in parts.
         tokens: timesteps ``B * T`` of a batch, at most (a batch has one row at least).
 
     Raises:
@@ -47,15 +47,16 @@ class Batches:
     """
 
     def __init__(
-        self, lengths: Sequence[int], batch_size: int, rungs: int = 6, tokens: int = 32768
+        self, lengths: Sequence[int], batch_size: int, rungs: int | None = 6, tokens: int = 32768
     ):
         self.lengths = np.maximum(np.asarray(lengths, "int64"), 1)
         if not len(self.lengths):
             raise ValueError("there must be at least one sequence, got none; give some data")
         for name, value in {"batch_size": batch_size, "rungs": rungs, "tokens": tokens}.items():
-            if value < 1:
+            if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}; write {name}=32, say")
-        self.rungs = best_rungs(self.lengths, rungs)
+        fixed = rungs is None
+        self.rungs = powers_of_two(self.lengths) if fixed else best_rungs(self.lengths, rungs)
         size = [max(1, min(batch_size, tokens // rung)) for rung in self.rungs]
         # Powers of two, where the tokens and not the user said the size.
         self.sizes = [b if b == batch_size else 1 << (b.bit_length() - 1) for b in size]
@@ -92,8 +93,19 @@ class Batches:
         return batches
 
 
-def best_rungs(lengths: np.ndarray, count: int) -> list[int]:
-    """The at most ``count`` lengths to pad to for which the sum of padded lengths is least.
+def powers_of_two(lengths: np.ndarray) -> list[int]:
+    """The powers of two, from 8 on, that the lengths need.
+
+    >>> powers_of_two(np.array([3, 20]))
+    [8, 32]
+    """
+    return sorted({max(8, 1 << (int(length) - 1).bit_length()) for length in np.unique(lengths)})
+
+
+def best_rungs(lengths: np.ndarray, count: int, waste: float = 0.2) -> list[int]:
+    """The lengths to pad to for which the sum of padded lengths is least, by dynamic programming.
+
+    There are at most ``count``, and no more than it takes to pad by no more than ``waste``.
 
     >>> best_rungs(np.array([3, 3, 4, 20]), 2)
     [4, 20]
@@ -106,12 +118,14 @@ def best_rungs(lengths: np.ndarray, count: int) -> list[int]:
     # cost[j]: the least sum for the lengths up to steps[j-1], with the rungs used so far.
     cost = np.full(len(steps) + 1, np.inf)
     cost[0] = 0
-    choices = []
+    choices: list[np.ndarray] = []
     for _ in range(min(count, len(steps))):
         padded = cost[:, None] + (below[None, 1:] - below[:, None]) * steps[None, :]
         padded[np.tri(*padded.shape, -1, dtype=bool)] = np.inf  # a rung above the lengths it takes
         choices.append(padded.argmin(0))
         cost = np.concatenate([[0], padded.min(0)])
+        if cost[-1] <= (1 + waste) * lengths.sum():
+            break
     rungs, j = [], len(steps)
     for choice in reversed(choices):
         if j == 0:

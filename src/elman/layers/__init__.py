@@ -20,9 +20,12 @@ from elman.layers.layer import Layer, Wrapper
 from elman.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
 from elman.layers.lstm import LSTM, LSTMCell
 from elman.layers.rnn import RNN
+from elman.layers.sequence_pooling import SequencePooling
 from elman.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from elman.layers.sparse_dense import SparseDense
 from elman.layers.stacked_rnn_cells import StackedRNNCells
 from elman.layers.time_distributed import TimeDistributed
+from elman.layers.token_dropout import TokenDropout
 from elman.legacy import modules
 from elman.legacy.tables import ALIASES
 
@@ -31,8 +34,8 @@ CuDNNLSTM, CuDNNGRU = LSTM, GRU
 
 _OURS = [
     AttentionDecoder, Bidirectional, CRF, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, GRUCell, LSTM,
-    LSTMCell, Layer, LocallyConnected1D, LocallyConnected2D, RNN, SimpleRNN, SimpleRNNCell,
-    StackedRNNCells, TimeDistributed, Wrapper,
+    LSTMCell, Layer, LocallyConnected1D, LocallyConnected2D, RNN, SequencePooling, SimpleRNN,
+    SimpleRNNCell, SparseDense, StackedRNNCells, TimeDistributed, TokenDropout, Wrapper,
 ]  # fmt: skip
 _AS_THEY_ARE = ("InputLayer", "InputSpec")
 

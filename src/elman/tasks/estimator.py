@@ -14,10 +14,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 import elman
+from elman.data.batches import Batches
 from elman.models import load_model
 from elman.tasks.training import Examples, Feed, Training, train, write_whole
 
 FORMAT = 1  # of the folder that `save` writes
+PREDICT = 64  # examples that are predicted at once, at most
 
 
 class Estimator(BaseEstimator):
@@ -73,13 +75,14 @@ class Estimator(BaseEstimator):
         self._learn(X, y)
         examples = self._examples(X, y)
         self.model = self._build(examples)
-        training = Feed(examples, self.batch_size, self.random_state)
-        validation = validation_data and Feed(self._examples(*validation_data), self.batch_size)
+        count = len(examples.lengths)
+        training = Feed(examples, self._batch_size(count), self.random_state)
+        validation = validation_data and Feed(self._examples(*validation_data), PREDICT)
         self.training_ = train(
             self.model,
             training,
             validation,
-            epochs=self._epochs(len(examples.lengths)),
+            epochs=self._epochs(count),
             monitor=self._monitor,
             mode=self._mode,
             patience=self.patience,
@@ -87,17 +90,27 @@ class Estimator(BaseEstimator):
             folder=None if folder is None else Path(folder),
             verbose=verbose,
         )
+        self._finish(X, y)
         return self
 
-    def _epochs(self, examples: int) -> int:
-        """How many epochs: what the user said."""
+    def _epochs(self, count: int) -> int:
+        """How many epochs for ``count`` examples: what the user said."""
         return self.epochs
+
+    def _batch_size(self, count: int) -> int:
+        """How many of ``count`` examples make a batch: what the user said."""
+        return self.batch_size
+
+    def _finish(self, X, y) -> None:
+        """What is left to do after the training."""
 
     def _outputs(self, examples: Examples) -> list:
         """The model's output for each example, in order, cut to its length where it has one."""
         self._check_fitted()
         found: list = [None] * len(examples.lengths)
-        for batch in Feed(examples, self.batch_size).plan:
+        # Batches for a few examples are small; powers of two, so that few shapes are compiled.
+        size = min(PREDICT, 1 << (len(examples.lengths) - 1).bit_length())
+        for batch in Batches(examples.lengths, size, rungs=None):
             x, *_ = examples.arrays(batch.rows, batch.length)
             output = keras.ops.convert_to_numpy(self.model.predict_on_batch(x))
             for row, value, weight in zip(batch.rows, output, batch.weights, strict=True):
@@ -190,7 +203,7 @@ class Estimator(BaseEstimator):
             )
         self = cls(**card["settings"])
         self._restore(card["learnt"], folder)
-        self.model = load_model(folder / "model.keras")
+        self.model = load_model(folder / "model.keras", compile=False)
         about = card["training"]
         shapes = [tuple(shape) for shape in about["shapes"]]
         seconds, interrupted = about["seconds"], about["interrupted"]

@@ -1,0 +1,165 @@
+"""`TextClassifier` and `SequenceClassifier`: conventions, errors, saving, and that they learn."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from elman import tasks
+from elman.tasks import SequenceClassifier, TextClassifier
+
+WORDS = ["the", "a", "film", "story", "was", "is", "very", "so", "and", "it", "this", "that"]
+
+
+def reviews(count, seed):
+    """Texts whose class is that of the one word that matters, wherever it stands."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(2, size=count)
+    texts = []
+    for label in labels:
+        words = list(random.choice(WORDS, random.integers(3, 9)))
+        words.insert(random.integers(len(words) + 1), ["dull", "lovely"][label])
+        texts.append(" ".join(words))
+    return texts, np.array(["bad", "good"])[labels]
+
+
+def small(**settings):
+    return TextClassifier(**{"units": 8, "embedding": 8, "epochs": 12, "ngrams": False} | settings)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return TextClassifier(units=8, embedding=8, epochs=12).fit(*reviews(300, 0))
+
+
+@pytest.fixture(scope="module")
+def new():
+    return reviews(50, 1)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn"])
+def test_learns_alone(cell, new):
+    model = small(cell=cell, epochs=15, token_dropout=0.0, learning_rate=5e-3)
+    assert model.fit(*reviews(300, 0)).score(*new) > 0.95
+
+
+def test_probabilities_are_the_mean_of_both_models(fitted, new):
+    found = fitted.predict_proba(new[0])
+    assert found.shape == (50, 2)
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-5)
+    columns = fitted.ngrams_.transform(new[0]).toarray()
+    kernel, bias = fitted.model.get_layer("linear").get_weights()
+    linear = np.exp(columns @ kernel + bias)
+    linear /= linear.sum(1, keepdims=True)
+    alone = small().set_params(batch_size=4)
+    alone.classes_, alone.tokenizer_, alone.ngrams_ = fitted.classes_, fitted.tokenizer_, None
+    alone.model = fitted.network_
+    np.testing.assert_allclose((linear + alone.predict_proba(new[0])) / 2, found, atol=1e-5)
+
+
+def test_one_text_is_as_many(fitted, new):
+    np.testing.assert_allclose(
+        fitted.predict_proba(new[0][:1]), fitted.predict_proba(new[0])[:1], atol=1e-6
+    )
+
+
+def test_save_and_load(fitted, new, tmp_path):
+    fitted.save(tmp_path / "run", scores={"accuracy": 1.0})
+    loaded = tasks.load(tmp_path / "run")
+    np.testing.assert_array_equal(loaded.predict_proba(new[0]), fitted.predict_proba(new[0]))
+    assert loaded.get_params() == fitted.get_params()
+    assert loaded.training_.history == fitted.training_.history
+
+
+def test_same_seed_same_weights():
+    data = reviews(30, 0)
+    one, two = (small(epochs=1).fit(*data).model.get_weights() for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+    other = small(epochs=1, random_state=1).fit(*data).model.get_weights()
+    assert not np.array_equal(one[0], other[0])
+
+
+def test_scikit_learn_conventions(fitted):
+    assert clone(fitted).get_params() == fitted.get_params()
+    assert pickle.loads(pickle.dumps(small())).get_params() == small().get_params()
+    with pytest.raises(TypeError, match="must not be pickled"):
+        pickle.dumps(fitted)
+    with pytest.raises(ValueError, match="must be fitted before"):
+        small().predict(["x"])
+
+
+def test_no_texts_empty_texts_and_a_long_one(fitted):
+    assert fitted.predict([]).shape == (0,)
+    found = fitted.predict_proba(["", " ", "lovely " * 10_000])
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(found[0], found[1])
+
+
+def test_classes_are_weighed():
+    texts, labels = ["x"] * 40, ["a"] * 36 + ["b"] * 4
+    plain = small(epochs=30, token_dropout=0.0).fit(texts, labels)
+    assert plain.predict_proba(["x"])[0, 0] > 0.7
+    for weight in ("balanced", {"a": 4 / 36}):
+        even = small(epochs=30, token_dropout=0.0, class_weight=weight).fit(texts, labels)
+        assert 0.4 < even.predict_proba(["x"])[0, 0] < 0.6
+
+
+@pytest.mark.parametrize(
+    ("settings", "X", "y", "message"),
+    [
+        ({}, [], [], "at least one example"),
+        ({}, ["a b"], [1, 2], "same length, got 1 and 2"),
+        ({}, ["a b", "c d"], [1, 1], "at least two classes, got 1"),
+        ({}, ["", " "], [0, 1], "at least one token"),
+        ({"cell": "rnn"}, ["a", "b"], [0, 1], "cell must be one of lstm, gru, simple_rnn"),
+        ({"pooling": "sum"}, ["a", "b"], [0, 1], "pooling must be last"),
+        ({"unit": "letter"}, ["a", "b"], [0, 1], "unit must be one of character, word, subword"),
+    ],
+)
+def test_bad_input(settings, X, y, message):
+    with pytest.raises(ValueError, match=message):
+        small(**settings).fit(X, y)
+
+
+def test_labels_never_learnt(fitted):
+    with pytest.raises(ValueError, match="must be among those learnt, bad, good, got awful"):
+        fitted._numbers(["good", "awful"])
+
+
+def curves(count, seed):
+    """Noisy waves of one of two speeds, of any length and height."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(2, size=count)
+    X = [
+        np.sin(np.arange(random.integers(10, 20)) * (0.5 + label))[:, None]
+        * random.uniform(0.5, 2, (1, 2))
+        + random.normal(0, 0.05, 2)
+        for label in labels
+    ]
+    return X, labels
+
+
+def test_sequences_are_learnt_and_saved(tmp_path):
+    model = SequenceClassifier(units=12, epochs=12).fit(*curves(200, 0))
+    X, y = curves(50, 1)
+    assert model.score(X, y) > 0.9
+    model.save(tmp_path / "run")
+    np.testing.assert_array_equal(
+        tasks.load(tmp_path / "run").predict_proba(X), model.predict_proba(X)
+    )
+    np.testing.assert_allclose(model.predict_proba(X[:1]), model.predict_proba(X)[:1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([np.zeros((3, 2)), np.zeros((3, 1))], r"X\[1\] must be of shape \[T, 2\], got \[3, 1\]"),
+        ([np.zeros((3, 2)), np.full((3, 2), np.nan)], r"X\[1\] must be finite, got NaN"),
+        ([["a"], ["b"]], r"X\[0\] must be numbers"),
+        ([np.zeros((2, 3, 4))] * 2, r"X\[0\] must be of shape \[T, I\]"),
+    ],
+)
+def test_sequences_that_are_none(X, message):
+    with pytest.raises(ValueError, match=message):
+        SequenceClassifier(epochs=1).fit(X, [0, 1])
