@@ -86,12 +86,7 @@ def train(
         "reading": asdict(reading),
     }
     counts = {name: len(part) for name, part in parts.items()}
-    plan = {
-        **about,
-        "settings": estimator.get_params(),
-        "split": fractions and [*fractions],
-        "examples": counts,
-    }
+    plan = {**about, "settings": estimator.get_params(), "examples": counts}
     _begin(state, json.loads(json.dumps(plan)), resume)
     validation = parts.get("valid")
     estimator.fit(

@@ -124,12 +124,10 @@ def read_parts(
             out.
     """
     whole = read_source(task, data, reading)
-    named = {"text_column": whole.reading.text_column, "label_column": whole.reading.label_column}
+    text, label = whole.reading.text_column, whole.reading.label_column
+    alike = dataclasses.replace(reading, text_column=text, label_column=label)
     files = {name: path for name, path in {"valid": valid, "test": test}.items() if path}
-    given = {
-        name: read_source(task, path, dataclasses.replace(reading, **named))
-        for name, path in files.items()
-    }
+    given = {name: read_source(task, path, alike) for name, path in files.items()}
     if valid:
         return {"train": whole, **given}
     if fractions is None:
