@@ -204,7 +204,7 @@ def _seeded(draw):
 
 def _categorical(logits, num_samples, dtype=None, seed=None):
     seed = np.random.randint(2**31 - 1) if seed is None else seed
-    return ops.cast(random.categorical(logits, num_samples, seed=seed), "int64")
+    return random.categorical(logits, num_samples, seed=seed)
 
 
 def _shuffled(value, seed=None):
@@ -291,8 +291,8 @@ ARRAYS |= {
     "norm": function(ops.norm, tensor="x"),
     "clip_by_value": function(lambda t, low, high: ops.clip(t, low, high)),
     "one_hot": function(lambda indices, depth, **_: ops.one_hot(indices, int(depth))),
-    "argmax": function(lambda input, axis=0, **_: ops.cast(ops.argmax(input, axis), "int64")),
-    "argmin": function(lambda input, axis=0, **_: ops.cast(ops.argmin(input, axis), "int64")),
+    "argmax": function(lambda input, axis=0, **_: ops.argmax(input, axis)),
+    "argmin": function(lambda input, axis=0, **_: ops.argmin(input, axis)),
     "shape": function(lambda input, **_: np.asarray(ops.shape(input), "int32"), x="input"),
     "size": function(lambda input: ops.size(input)),
     "rank": function(lambda input: len(np.shape(input))),

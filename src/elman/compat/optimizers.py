@@ -19,6 +19,11 @@ def _translated(name: str, parameters: list[str], args: tuple, kwargs: dict) -> 
         parameters = ["learning_rate", "momentum", "decay", "nesterov"]
     given.update(zip(parameters, args, strict=False))
     if "lr" in given:
+        if "learning_rate" in given:
+            raise TypeError(
+                f"{name} got lr={given['lr']!r} and learning_rate={given['learning_rate']!r}, "
+                "which are one argument today; give only learning_rate"
+            )
         tell(f"{name}: lr -> learning_rate")
         given["learning_rate"] = given.pop("lr")
     if given.get("epsilon", 0) is None:

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import keras
+import numpy as np
 
 from elman.compat import figures, imports, notebooks, tensorflow
 from elman.compat.notebooks import Part
@@ -54,6 +55,7 @@ def run_program(
         stack.enter_context(_process(path, arguments or [], main))
         stack.enter_context(figures.saved(path.stem, always=notebook))
         stack.enter_context(_optimizers_have_lr())
+        stack.enter_context(_tensors_have_numpy())
         more = {"get_ipython": notebooks.get_ipython}
         if notebook:
             more["display"] = notebooks.display
@@ -70,15 +72,18 @@ def _script(path: Path) -> Part:
         raise ValueError(_not_python(path, error)) from None
 
 
+# What Python says of a print statement, of 0777, of `except A, b`, and of tabs among spaces.
+_PYTHON2 = ("Missing parentheses in call to", "0o prefix", "multiple exception types", "of tabs")
+
+
 def _not_python(path: Path, error: SyntaxError) -> str:
     where = f"{error.filename or path}, line {error.lineno}"
-    words = str(error.msg)
-    if "Missing parentheses in call to" in words or "0o prefix" in words or "except" in words:
+    if any(words in str(error.msg) for words in _PYTHON2):
         return (
-            f"{where}: the program must be Python 3, got Python 2 ({words}); do: "
+            f"{where}: the program must be Python 3, got Python 2 ({error.msg}); do: "
             f"elman migrate {path}, or 2to3 -w {path}"
         )
-    return f"{where}: the program must be Python, got {words}; mend that line"
+    return f"{where}: the program must be Python, got {error.msg}; mend that line"
 
 
 def _places(path: Path) -> Callable[[str, int], str | None]:
@@ -125,6 +130,29 @@ def _optimizers_have_lr() -> Iterator[None]:
         yield
     finally:
         del base.lr
+
+
+@contextmanager
+def _tensors_have_numpy() -> Iterator[None]:
+    """``model(x).numpy()``, which TensorFlow has, JAX has not and torch refuses with a gradient."""
+    if keras.backend.backend() == "tensorflow":
+        yield
+        return
+    tensor = type(keras.ops.zeros(()))
+    own = getattr(tensor, "numpy", None)  # torch's is inherited, so that ours only hides it
+    tensor.numpy = _numpy if own is None else _without_gradient(own)
+    try:
+        yield
+    finally:
+        del tensor.numpy
+
+
+def _numpy(x):
+    return np.array(x)
+
+
+def _without_gradient(own):
+    return lambda x, *args, **kwargs: own(x.detach(), *args, **kwargs)
 
 
 def _run(parts: Iterable[Part], main: ModuleType, notebook: bool) -> int:

@@ -10,6 +10,7 @@ says where the program uses it and what to do.
 import importlib
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +20,7 @@ from elman.compat.arrays import ARRAYS, DTYPES, PI
 from elman.compat.datasets import Dataset
 from elman.compat.sessions import Idle, Session, Strategy, nothing
 from elman.compat.standins import Modules, StandIn
+from elman.legacy import programs
 from elman.legacy.notes import tell
 from elman.legacy.tables import names
 
@@ -34,6 +36,12 @@ def set_seed(seed):
 def _itself(function=None, **_):
     """``tf.function``, with and without arguments."""
     return function if function is not None else _itself
+
+
+def latest_checkpoint(checkpoint_dir, latest_filename=None):
+    """The newest file in a folder, as `ModelCheckpoint` writes one file for each checkpoint."""
+    files = [path for path in Path(checkpoint_dir).glob("*") if path.is_file()]
+    return str(max(files, key=lambda path: path.stat().st_mtime_ns)) if files else None
 
 
 def _optimizer(name: str):
@@ -57,10 +65,10 @@ _IDLE = names("""
 BOILERPLATE: dict[str, Any] = {name: Idle() for name in _IDLE} | {
     "Session": Session,
     "InteractiveSession": Session,
-    "Session.graph": Idle,
     "ConfigProto": Idle,
     "GPUOptions": Idle,
     "Graph": Idle,
+    "contrib.framework": Idle(),
     "device": nothing,
     "name_scope": nothing,
     "variable_scope": nothing,
@@ -76,6 +84,7 @@ BOILERPLATE: dict[str, Any] = {name: Idle() for name in _IDLE} | {
     "test.is_gpu_available": lambda *_, **__: False,
     "test.is_built_with_cuda": lambda: False,
     "test.gpu_device_name": lambda: "",
+    "train.latest_checkpoint": latest_checkpoint,
     "python.client.device_lib.list_local_devices": list,
 }
 
@@ -85,7 +94,6 @@ STANDINS: dict[str, Any] = {
     "VERSION": VERSION,
     "version.VERSION": VERSION,
     "config": Idle(),
-    "contrib.framework": Idle(),
     "data.Dataset": Dataset,
     "data.AUTOTUNE": -1,
     "data.experimental.AUTOTUNE": -1,
@@ -153,9 +161,12 @@ def _value(place: str, modules: Modules, real: bool, where: Callable[[], str]) -
     """What stands at ``place``, e.g. "nn.relu", "compat.v1", "keras"."""
     if place in ("", "v1", "v2"):  # tf.compat, tf.compat.v1
         return _module("", modules, real, where)
-    root = place.partition(".")[0]
-    if root == "keras" or (root in _OF_KERAS and not real):
-        return modules.keras(place.removeprefix("keras").removeprefix("."))
+    inside = programs.inside(f"tensorflow.{place}")
+    if inside is None and not real and place.partition(".")[0] in _OF_KERAS:
+        inside = place
+    if inside is not None:
+        module, _, name = inside.rpartition(".")
+        return getattr(modules.keras(module), name) if name else modules.keras("")
     for table in (BOILERPLATE,) if real else (BOILERPLATE, STANDINS):
         if place in table:
             return table[place]

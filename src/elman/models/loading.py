@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import shutil
+import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -69,12 +71,12 @@ def load_model(
         )
     if kind == "keras":
         archive.check(filepath)
-        return _by_keras(filepath, custom_objects, compile, safe_mode)
+        return _by_keras(filepath, ".keras", custom_objects, compile, safe_mode)
     with hdf5.opened(filepath) as file:
         if configs.version_of(file.version) < (3,):
             return _load_old(file, Builder(custom_objects, functions), compile)[0]
         archive.check_config(file.config, file.name, safe_mode)
-        model = _by_keras(filepath, custom_objects, False, safe_mode)
+        model = _by_keras(filepath, ".h5", custom_objects, False, safe_mode)
         if compile and file.training is not None:
             # Keras's own loader refuses the names of losses that its own writer writes ("mae"),
             # and leaves the optimizer without its variables.
@@ -83,10 +85,14 @@ def load_model(
     return model
 
 
-def _by_keras(path, custom_objects, compile, safe_mode):
-    """What Keras's own loader gives, every error of it as one of bad input."""
+def _by_keras(path, ending: str, custom_objects, compile, safe_mode):
+    """What Keras's own loader gives, which insists on an ending; its errors as of bad input."""
     try:
-        return keras.models.load_model(path, custom_objects, compile, safe_mode)
+        if str(path).endswith(ending):
+            return keras.models.load_model(path, custom_objects, compile, safe_mode)
+        with tempfile.TemporaryDirectory() as folder:
+            copy = shutil.copy(path, Path(folder, f"copy{ending}"))
+            return keras.models.load_model(copy, custom_objects, compile, safe_mode)
     except (ValueError, TypeError, OSError):
         raise
     except (KeyError, AttributeError, IndexError, RuntimeError, zipfile.BadZipFile) as error:

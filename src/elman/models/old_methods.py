@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import keras
 from keras import ops
 
 from elman.legacy.methods import LOSSES, rename
@@ -92,10 +93,13 @@ def _is_compiled(metric) -> bool:
 def losses_today(value):
     """Losses or metrics, in any nesting, with strings under the names they have today."""
     if isinstance(value, str):
-        new = LOSSES.get(value.lower(), value)
-        if new != value:
-            tell(f"{value!r} -> {new!r}")
-        return cosine_proximity if value in ("cosine_proximity", "cosine") else new
+        if value in ("cosine_proximity", "cosine"):
+            return cosine_proximity
+        new = LOSSES.get(value.lower())
+        if new is None:
+            return value
+        tell(f"{value!r} -> {new!r}")
+        return getattr(keras.losses, new)  # As a metric Keras does not know each by its name.
     if isinstance(value, dict):
         return {name: losses_today(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
