@@ -227,6 +227,22 @@ def test_keras1_batch_normalization(tmp_path):
     assert model.layers[0].momentum == 0.9
 
 
+def test_keras1_stack_in_a_stack(tmp_path):
+    """The inner stack has no name in the configuration, and one in the weights."""
+    inner = sequential(
+        ("Dense", {"name": "dense_1", "output_dim": 3, "batch_input_shape": [None, I]}),
+        ("Dense", {"name": "dense_2", "output_dim": H, "activation": "tanh", "bias": False}),
+        as_list=True,
+    )
+    config = sequential(inner.values(), ("Dense", {"name": "dense_3", "output_dim": 2}), as_list=True)
+    w, b, v, u, c = normal(I, 3), normal(3), normal(3, H), normal(H, 2), normal(2)
+    kept = {"sequential_1": [("dense_1_W", w), ("dense_1_b", b), ("dense_2_W", v)],
+            "dense_3": [("dense_3_W", u), ("dense_3_b", c)]}  # fmt: skip
+    model = models.load_model(write(tmp_path / "old.h5", config, kept, "1.2.2"))
+    x = X[:, 0]
+    close(model(x), np.tanh((x @ w + b) @ v) @ u + c)
+
+
 # Keras 2.0 to 2.2, TensorFlow 1
 
 

@@ -227,6 +227,7 @@ def _parameters(was: str, config: Config) -> list[str]:
     table = tables.old_arguments(was)
     old = {*table, *tables.keras1_arguments(was), *shapes.NAMES}
     old |= {"weights", "time_major", "input_dtype"}
+    old.discard("reverse_state_order")  # elman's StackedRNNCells has it
     if tables.today(was) == "Embedding":
         old.discard("input_dim")
     became = {*tables.JOINED.get(tables.today(was), {})}

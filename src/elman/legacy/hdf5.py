@@ -6,8 +6,12 @@ attributes, and the weights as a group for each layer: `layer_names` of the grou
 """
 
 import contextlib
+import functools
 import math
+import mmap
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,6 +125,7 @@ def opened(path: str | os.PathLike) -> Iterator[OldFile]:
     """
     name = Path(path).name
     with contextlib.ExitStack() as stack:
+        _try_elsewhere(path)
         with guarded(name):
             root = stack.enter_context(h5py.File(path, "r"))
             found = _contents(root, name, os.path.getsize(path))
@@ -136,6 +141,51 @@ def guarded(where: str) -> Iterator[None]:
     except _DAMAGE as error:
         why = " ".join(str(error).split()) or type(error).__name__
         raise Refused(f"{where} must be a whole HDF5 file of Keras, got a damaged one: {why}") from error
+
+
+# Text of variable length lies in heaps of the file. Over a damaged one HDF5's library allocates
+# whatever length is written there, or never returns; so another process reads such files first.
+
+PROBE_SECONDS, PROBE_BYTES = 60, 2 * 2**30
+
+
+def _try_elsewhere(path: str | os.PathLike) -> None:
+    """Read a file with heaps in a process of its own, with limits, before it is read here."""
+    if not _has_heaps(os.path.abspath(path), os.stat(path).st_mtime_ns):
+        return
+    command = [sys.executable, "-c", "from elman.legacy.hdf5 import probe; probe()", str(path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, timeout=PROBE_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise Refused(f"{path} must be a whole HDF5 file, got one that cannot be read") from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        crashed = f"{Path(path).name} must be a whole HDF5 file, got one that crashes HDF5's library"
+        raise Refused(said[-1] if said else crashed)
+
+
+def probe() -> None:
+    """Read the file that the command line names, all but its arrays, within bounded memory."""
+    path, size = Path(sys.argv[1]), os.path.getsize(sys.argv[1])
+    with contextlib.suppress(ImportError):  # there is none on Windows
+        import resource
+
+        limit = PROBE_BYTES + 4 * size
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    try:
+        with guarded(path.name), h5py.File(path, "r") as root:
+            _contents(root, path.name, size)
+    except (Refused, MemoryError) as error:
+        sys.exit(str(error) or f"{path.name} must take memory like its size, got more")
+
+
+@functools.lru_cache(maxsize=16)
+def _has_heaps(path: str, _changed: int) -> bool:
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(b"GCOL") >= 0
 
 
 def is_keras3_weights(path: str | os.PathLike) -> bool:
@@ -300,6 +350,9 @@ def _string(group: h5py.Group, attribute: str) -> str:
 
 def _attribute(group: h5py.Group, name: str) -> Any:
     attribute = group.attrs.get_id(name)
+    path = group.file.filename
+    if attribute.dtype.hasobject and not _has_heaps(path, os.stat(path).st_mtime_ns):
+        raise Refused(f"attribute {name} must have its text in the file, got none there")
     size = math.prod(attribute.shape) * attribute.dtype.itemsize
     if size > text.SIZE:
         raise Refused(f"attribute {name} must be at most {text.SIZE} bytes, got {size}")

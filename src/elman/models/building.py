@@ -111,7 +111,9 @@ class Builder:
         return ours
 
     def _custom(self, class_name: str, name: str, config: Mapping[str, Any]):
-        cls = self.custom_objects.get(class_name) or keras.saving.get_custom_objects().get(class_name)
+        cls = self.custom_objects.get(class_name) or keras.saving.get_custom_objects().get(
+            class_name
+        )
         if cls is None:
             raise ValueError(
                 f"layer '{name}' is of the class {class_name}, which neither Keras nor elman has; "

@@ -32,27 +32,37 @@ def give(model, config: Mapping[str, Any], file: hdf5.OldFile, by: Origin):
     Raises:
         ValueError: a layer has no weights in the file, or other ones than it needs.
     """
-    layers = {layer["name"]: layer for layer in config["config"]["layers"]}
     trained: list[Any] = []
     notes: list[str] = []
-    _complete(model, file)
-    for name, arrays in file.layers.items():
-        if name not in layers:
-            if arrays:
-                raise ValueError(f"{file.name} has weights of a layer '{name}', the model has none")
-            continue
-        given = weights.places(layers[name], arrays, by, _unknown(model))
-        for path, of_layer in given.items():
-            inner, today = _inside(model, layers[name], path)
+    for layer, arrays in _matched(model, config["config"]["layers"], file):
+        for path, of_layer in weights.places(layer, arrays, by, _unknown(model)).items():
+            inner, today = _inside(model, layer, path)
             trained += _set(inner, today, of_layer, by, notes)
     return trained, list(dict.fromkeys(notes))
 
 
-def _complete(model, file: hdf5.OldFile) -> None:
-    named = {configs.today_name(name) for name, arrays in file.layers.items() if arrays}
-    for layer in model.layers:
-        if layer.weights and layer.name not in named:
-            raise ValueError(f"{file.name} must hold the weights of layer '{layer.name}', got none")
+def _matched(model, layers: Sequence[Mapping[str, Any]], file: hdf5.OldFile):
+    """Each layer's configuration with its arrays: by name, or in order where names are missing.
+
+    Keras 1 wrote no name for a stack inside a model.
+    """
+    held = {name: arrays for name, arrays in file.layers.items() if arrays}
+    named = {layer["name"]: layer for layer in layers}
+    layers = [layer for layer in layers if layer["class_name"] != "InputLayer"]
+    need = [layer for layer in layers if _step(model, [layer["name"]]).weights]
+    if held.keys() <= named.keys():
+        for layer in need:
+            if layer["name"] not in held:
+                raise ValueError(
+                    f"{file.name} must hold the weights of layer '{layer['name']}', got none"
+                )
+        return [(named[name], arrays) for name, arrays in held.items()]
+    if len(need) != len(held):
+        raise ValueError(
+            f"{file.name} must hold the weights of {', '.join(x['name'] for x in need)}, got those "
+            f"of {', '.join(held)}"
+        )
+    return list(zip(need, held.values(), strict=True))
 
 
 def _unknown(model):
