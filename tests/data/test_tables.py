@@ -85,6 +85,13 @@ def test_headers_are_found_where_rows_bear_them_out(name, text, columns, header,
     assert len(list(table)) == text.count("\n") - header
 
 
+def test_a_name_that_is_wanted_makes_a_header(tmp_path):
+    path = write(tmp_path / "a.tsv", "dogs\tcats\nRex\tMinka\n")
+    assert read_table(path).columns == ("1", "2")
+    assert read_table(path, wanted=["cats", None]).columns == ("dogs", "cats")
+    assert read_table(path, wanted=["cows"]).columns == ("1", "2")
+
+
 def test_header_can_be_said(tmp_path):
     path = write(tmp_path / "a.tsv", "dogs\tcats\n1\t2\n")
     assert read_table(path, header=False).columns == ("1", "2")

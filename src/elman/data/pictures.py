@@ -172,7 +172,14 @@ def read_captions(
     coco = _coco(TextFile(path, encoding, form))
     if coco is not None:
         return coco
-    table = read_table(path, header=header, encoding=encoding, form=form, skip_bad=skip_bad)
+    table = read_table(
+        path,
+        header=header,
+        wanted=[image_column, caption_column],
+        encoding=encoding,
+        form=form,
+        skip_bad=skip_bad,
+    )
     image = _column(table, image_column, IMAGE_COLUMNS, 0)
     caption = _column(table, caption_column, CAPTION_COLUMNS, 1)
     rows = []
@@ -293,7 +300,8 @@ def _by_name(names: Sequence[str]) -> dict[str, int]:
 
 def _column(table, name: str | None, usual: Sequence[str], position: int) -> str:
     if name is not None:
-        return table.columns[column_index(name, table.columns, table.name)]
+        table.column(name)  # says which ones there are
+        return name
     for column in table.columns:
         if column.lower() in usual:
             return column

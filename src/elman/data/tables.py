@@ -155,6 +155,7 @@ def read_table(
     *,
     format: str | None = None,
     header: bool | None = None,
+    wanted: Iterable[str | None] = (),
     quoted: bool | None = None,
     encoding: str | None = None,
     form: str | None = "NFC",
@@ -169,8 +170,8 @@ def read_table(
 
     A first line is taken for a header when its cells are different, short and could be names, do
     not stand again in their columns, and there is a reason: all of them are in `NAMES`, or a column
-    below is of numbers, or of few values. Without a header the columns are called "1", "2", ...
-    Say ``header`` where you know.
+    below is of numbers, or of few values. So is one that has a ``wanted`` name. Without a header
+    the columns are called "1", "2", ... Say ``header`` where you know.
 
     Cells of JSONL that are no text are given as JSON ("0", "true"), null as "". Its columns are the
     keys of the first line.
@@ -179,6 +180,7 @@ def read_table(
         path: the file (see `TextFile` for archives).
         format: one of "tsv", "csv", "jsonl", "text".
         header: whether the first line has the names; None looks.
+        wanted: names of columns that will be asked for.
         quoted: whether ``"`` quotes a cell; None is yes for CSV and no for TSV.
         encoding, form: see `TextFile`.
         skip_bad: go on after a bad line, and count (`Table.skipped`).
@@ -210,7 +212,8 @@ def read_table(
         records = lambda skipped: _quoted(file, skipped, delimiter)  # noqa: E731
     else:
         records = lambda skipped: _split(file, skipped, delimiter)  # noqa: E731
-    return _delimited_table(file, records, header, skip_bad)
+    names = {name for name in wanted if name and not name.isdigit()}
+    return _delimited_table(file, records, header, names, skip_bad)
 
 
 def read_parallel(
@@ -316,11 +319,13 @@ def _delimiter(start: list[str]) -> str:
     return max(",;\t", key=line.count)
 
 
-def _delimited_table(file: TextFile, records, header: bool | None, skip_bad: bool) -> Table:
+def _delimited_table(
+    file: TextFile, records, header: bool | None, wanted: set[str], skip_bad: bool
+) -> Table:
     start = [cells for _, cells in islice(records(Skipped(skip_bad)), _LOOKED_AT)]
     if not start:
         raise ValueError(f"{file} must have at least one line of text, got an empty file")
-    found = _is_header(start) if header is None else header
+    found = bool(wanted & {*start[0]}) or _is_header(start) if header is None else header
     columns = start[0] if found else [str(i + 1) for i in range(len(start[0]))]
     if len({*columns}) < len(columns):
         twice = next(name for name in columns if columns.count(name) > 1)

@@ -131,7 +131,8 @@ def _inputs(
 def _texts(given: str, reading: Reading) -> Iterator[str]:
     if not _is_file(given):
         return iter([given])
-    table = read_table(given, header=reading.header, **reading.of_text())
+    wanted = [reading.text_column]
+    table = read_table(given, header=reading.header, wanted=wanted, **reading.of_text())
     alone = table.columns[0] if len(table.columns) == 1 else None
     return iter(table.column(alone or reading.text_column or "text"))
 

@@ -215,7 +215,8 @@ def _table(task: str, path: str | os.PathLike, reading: Reading) -> Source:
         del settings["skip_bad"]
         table = read_labelled(path, **settings)
     else:
-        table = read_table(path, header=reading.header, **reading.of_text())
+        wanted = (reading.text_column, reading.label_column, reading.group_column)
+        table = read_table(path, header=reading.header, wanted=wanted, **reading.of_text())
     usual = (TEXTS, LABELS) if task == "classifier" else (SOURCES, TARGETS)
     text = _chosen(reading.text_column, usual[0], table, "--text-column")
     label = _chosen(reading.label_column, usual[1], table, "--label-column")
