@@ -141,7 +141,9 @@ def in_todays_words(name, init):
     parameters, _ = arguments.signature(init)
 
     def __init__(self, *args, **kwargs):
-        call = arguments.translate(name, args, kwargs, parameters, (*arguments.BASE, "implementation"))
+        call = arguments.translate(
+            name, args, kwargs, parameters, (*arguments.BASE, "implementation")
+        )
         shape = call.batch_input_shape
         init(self, **call.kwargs, **({"batch_input_shape": shape} if shape else {}))
 

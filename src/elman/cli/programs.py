@@ -34,3 +34,24 @@ def run(
         sys.stdout.flush()
         translated.print(sys.stderr)
     raise typer.Exit(code)
+
+
+@app.command()
+def migrate(
+    program: Annotated[Path, typer.Argument(help="A script (.py) or a notebook (.ipynb).")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write the new program here; else print a diff."),
+    ] = None,
+) -> None:
+    """Rewrite an old Keras program for today's elman and Keras 3, comments and layout kept."""
+    from elman.compat.migrate import migrate_file
+
+    done = migrate_file(program)
+    if output:
+        done.write(output)
+    else:
+        sys.stdout.write(done.diff(str(program)))
+        sys.stdout.flush()
+    for note in done.notes:
+        typer.echo(note, err=True)

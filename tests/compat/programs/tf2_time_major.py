@@ -16,5 +16,5 @@ for name, layer in (
     layer.set_weights([rng.uniform(-0.5, 0.5, w.shape) for w in layer.get_weights()])
     outputs = layer(tf.constant(steps))
     for i, output in enumerate(outputs if isinstance(outputs, (list, tuple)) else [outputs]):
-        result['%s_%d' % (name, i)] = np.array(output)
+        result['%s_%d' % (name, i)] = tf.keras.backend.get_value(output)
         print(name, output.shape)

@@ -1,0 +1,109 @@
+"""`migrate`: an old program, rewritten for today's elman and Keras, comments and layout kept."""
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import libcst as cst
+
+from elman.compat.migrate import cells
+from elman.compat.migrate.transform import rewritten
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """A program in today's words.
+
+    Attributes:
+        before, source: the text of the file as it was and as it is now.
+        notes: what was left as it was and what to do, e.g. "line 31: tf.gather is ...".
+    """
+
+    before: str
+    source: str
+    notes: tuple[str, ...]
+
+    def diff(self, name: str) -> str:
+        """The changes as a unified diff."""
+        lines = difflib.unified_diff(
+            self.before.splitlines(keepends=True),
+            self.source.splitlines(keepends=True),
+            name,
+            name,
+        )
+        return "".join(lines)
+
+    def write(self, path: str | os.PathLike) -> None:
+        """Write the program, whole or not at all."""
+        path = Path(path)
+        part = path.with_name(f".{path.name}.part")
+        try:
+            part.write_bytes(self.source.encode())
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def migrate(source: str, name: str = "the program") -> Migrated:
+    """Rewrite the text of a program for today's elman, so that it needs no import hook.
+
+    What cannot be rewritten with certainty stays as it is, and a note says so. Rewriting the
+    result again changes nothing.
+
+    Arguments:
+        source: Python text; ``name`` is what errors call it.
+
+    Raises:
+        ValueError: it is no Python 3.
+
+    Example:
+        >>> print(migrate("from keras.layers.recurrent import LSTM\\nLSTM(output_dim=3)").source)
+        from elman.layers import LSTM
+        LSTM(units=3, recurrent_activation='hard_sigmoid')
+    """
+    notes: list[tuple[int, str]] = []
+    module = _parsed(source, name)
+    done = rewritten(module, lambda line, sentence: notes.append((line, sentence)))
+    told = dict.fromkeys(f"line {line}: {sentence}" for line, sentence in sorted(notes))
+    return Migrated(source, done.code, tuple(told))
+
+
+def migrate_notebook(text: str, name: str = "the notebook") -> Migrated:
+    """Rewrite the code cells of a notebook; its outputs, markdown and magics stay as they are.
+
+    Raises:
+        ValueError: it is no notebook, or a cell is no Python 3.
+    """
+    notebook = cells.read(text, name)
+    done = migrate(notebook.source, name)
+    return Migrated(text, notebook.with_source(done.source), notebook.by_cell(done.notes))
+
+
+def migrate_file(path: str | os.PathLike) -> Migrated:
+    """Rewrite a script (.py) or a notebook (.ipynb).
+
+    Raises:
+        OSError, UnicodeError: the file cannot be read.
+        ValueError: it is no Python 3, or no notebook.
+    """
+    path = Path(path)
+    text = path.read_bytes().decode("utf-8-sig")
+    return (migrate_notebook if path.suffix == ".ipynb" else migrate)(text, str(path))
+
+
+def _parsed(source: str, name: str) -> cst.Module:
+    try:
+        # Not libcst first: Python's own errors say what is wrong.
+        compile(source, name, "exec", dont_inherit=True)
+        return cst.parse_module(source)
+    except SyntaxError as error:
+        raise ValueError(
+            f"{name}, line {error.lineno}: the program must be Python 3, got {error.msg}; "
+            "mend that line, or for Python 2 do: pip install modernize && python-modernize -w "
+            f"{name}"
+        ) from None
+    except cst.ParserSyntaxError as error:
+        raise ValueError(
+            f"{name}, line {error.raw_line}: the program must be Python 3; mend that line"
+        ) from None

@@ -1,0 +1,218 @@
+"""The rewriting itself: one walk over the program's syntax tree."""
+
+from collections.abc import Callable
+
+import libcst as cst
+from libcst import matchers as m
+from libcst import metadata
+
+from elman.compat.migrate import calls, history, layers, references, sessions
+from elman.compat.migrate import plan as planning
+from elman.compat.migrate.arguments import literal
+from elman.compat.migrate.names import Old, Today
+from elman.compat.migrate.references import References, Use
+
+Note = Callable[[int, str], None]
+
+
+def rewritten(module: cst.Module, note: Note) -> cst.Module:
+    """The program in today's words; what stays as it was is told to ``note(line, sentence)``."""
+    wrapper = metadata.MetadataWrapper(module)
+    found = references.read(wrapper)
+    removed = sessions.boilerplate(found)
+
+    def gone(use: Use) -> bool:
+        node: cst.CSTNode | None = use.node
+        while node is not None and node not in removed:
+            node = found.parents.get(node)
+        return node is not None
+
+    plan = planning.make(found, gone, calls.worded, note)
+    return wrapper.module.visit(_Rewriter(found, plan, removed, note))
+
+
+class _Rewriter(cst.CSTTransformer):
+    def __init__(self, found: References, plan: planning.Plan, removed, note: Note):
+        self._found, self._plan, self._removed, self._note = found, plan, removed, note
+        self._models = set(_models(found))
+        self._imported: set[str] = set()
+
+    # Names
+
+    def leave_Name(self, original_node, updated_node):
+        return self._said(original_node, updated_node)
+
+    def leave_Attribute(self, original_node, updated_node):
+        if m.matches(updated_node, m.Attribute(m.Attribute(attr=m.Name("optimizer")),
+                                               m.Name("lr"))):  # fmt: skip
+            return updated_node.with_changes(attr=cst.Name("learning_rate"))
+        return self._said(original_node, updated_node)
+
+    def _said(self, original, updated):
+        words = self._plan.words.get(original)
+        if words is None:
+            return updated
+        return cst.parse_expression(words).with_changes(lpar=updated.lpar, rpar=updated.rpar)
+
+    # Calls
+
+    def leave_Call(self, original_node, updated_node):
+        known = self._plan.today.get(original_node.func)
+        if known is not None:
+            return self._call(*known, original_node, updated_node)
+        if not isinstance(original_node.func, cst.Attribute):
+            return updated_node
+        updated_node = history.get(updated_node)
+        name = original_node.func.attr.value
+        if name == "compile":
+            updated_node = history.metrics(updated_node)
+        if name in ("predict_classes", "predict_proba"):
+            return self._predict(name, original_node, updated_node)
+        done = calls.method(name, updated_node)
+        if done is None:
+            if name.endswith("_generator"):
+                self._tell(original_node, f"{name} left as it is: say steps, not rows")
+            return updated_node
+        if done[1]:
+            self._tell(original_node, done[1])
+        return done[0]
+
+    def _call(self, old: Old | None, today: Today, original: cst.Call, call: cst.Call):
+        """A call of an imported name."""
+        if old is None:
+            if today.name == "nullcontext":
+                self._tell(original, "tf.device chooses nothing any more; set CUDA_VISIBLE_DEVICES")
+            return call
+        if old.today in ("layers", "engine", "layers.merge"):
+            try:
+                return layers.rewritten(old.name, call)
+            except layers.LeftAsItIs as error:
+                self._tell(original, f"{old.name}({error}) left as it is: elman.layers takes it")
+                return call
+        if today.module == "elman.optimizers":
+            return calls.optimizer(old.name, call) or call
+        if today.module == "elman.utils" and old.name == "to_categorical":
+            return calls.to_categorical(call)
+        if old.name == "Model" and old.today in ("", "models"):
+            return calls.model(call)
+        if old.today == "callbacks":
+            return history.monitor(call)
+        return call
+
+    def _predict(self, name: str, original: cst.Call, call: cst.Call):
+        """``predict_classes`` where it is plain what the model gives; ``predict_proba``."""
+        receiver = original.func.value
+        if not (isinstance(receiver, cst.Name) and receiver.value in self._models):
+            if name == "predict_classes":
+                self._tell(original, "predict_classes left as it is: elman's models have it")
+            return call
+        predict = call.with_changes(func=call.func.with_changes(attr=cst.Name("predict")))
+        if name == "predict_proba":
+            return predict
+        kind = _last_layer(receiver.value, self._found)
+        if kind is None:
+            self._tell(original, "predict_classes left as it is: elman's models have it")
+            return call
+        if kind == "several":
+            return cst.Call(cst.Attribute(predict, cst.Name("argmax")),
+                            [cst.Arg(cst.parse_expression("-1"))])  # fmt: skip
+        above = cst.Comparison(
+            predict,
+            [cst.ComparisonTarget(cst.GreaterThan(), cst.Float("0.5"))],
+            lpar=[cst.LeftParen()],
+            rpar=[cst.RightParen()],
+        )
+        return cst.Call(cst.Attribute(above, cst.Name("astype")),
+                        [cst.Arg(cst.SimpleString("'int32'"))])  # fmt: skip
+
+    def leave_Subscript(self, original_node, updated_node):
+        return history.subscript(updated_node)
+
+    # Lines
+
+    def leave_SimpleStatementLine(self, original_node, updated_node):
+        if original_node in self._removed:
+            return cst.RemoveFromParent()
+        imports = (cst.Import, cst.ImportFrom)
+        if not any(isinstance(s, imports) for s in original_node.body):
+            return updated_node
+        if len(original_node.body) > 1:
+            return self._imports_in_one_line(original_node, updated_node)
+        texts = planning.written(original_node.body[0], self._plan)
+        if texts is None:
+            return updated_node
+        if isinstance(self._found.parents[original_node], cst.Module):
+            texts = [t for t in texts if t not in self._imported]
+            self._imported.update(texts)
+        return _lines(texts, updated_node)
+
+    def _imports_in_one_line(self, original, updated):
+        """``import keras; import numpy``: a line for each statement."""
+        texts = []
+        for statement, new in zip(original.body, updated.body, strict=True):
+            is_import = isinstance(statement, cst.Import | cst.ImportFrom)
+            written = planning.written(statement, self._plan) if is_import else None
+            if written is None:
+                alone = new.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)
+                written = [cst.Module([cst.SimpleStatementLine([alone])]).code.strip()]
+            texts += written
+        return _lines(texts, updated)
+
+    def _tell(self, node: cst.CSTNode, sentence: str) -> None:
+        self._note(self._found.lines[node], sentence)
+
+
+def _lines(texts: list[str], before: cst.SimpleStatementLine):
+    """The statements in place of the line, with the comments that it had."""
+    if not texts:
+        return cst.RemoveFromParent()
+    lines = [cst.parse_statement(text) for text in texts]
+    lines[0] = lines[0].with_changes(leading_lines=before.leading_lines)
+    lines[-1] = lines[-1].with_changes(trailing_whitespace=before.trailing_whitespace)
+    return cst.FlattenSentinel(lines)
+
+
+_MAKERS = ("Sequential", "Model", "load_model", "model_from_json", "model_from_yaml", "clone_model")
+
+
+def _models(found: References) -> set[str]:
+    """The names that are only ever bound to models of Keras."""
+    made, other = set(), set()
+    of_keras = {u.call for b in found.bindings for u in b.uses
+                if u.call and u.full.rpartition(".")[2] in _MAKERS}  # fmt: skip
+    for node in found.lines:
+        if not isinstance(node, cst.Assign):
+            continue
+        for target in node.targets:
+            if isinstance(target.target, cst.Name):
+                (made if node.value in of_keras else other).add(target.target.value)
+    return made - other
+
+
+def _last_layer(name: str, found: References) -> str | None:
+    """Whether the Sequential model ``name`` has "one" or "several" outputs, if that can be seen."""
+    added = m.Call(m.Attribute(m.Name(name), m.Name("add")), args=[m.Arg(m.Call())])
+    calls_in_order = [
+        node.args[0].value  # type: ignore[attr-defined]
+        for node in sorted((n for n in found.lines if m.matches(n, added)), key=found.lines.get)
+    ]
+    activation = ""
+    while calls_in_order:
+        last = calls_in_order.pop()
+        kind = getattr(last.func, "value", None) if isinstance(last.func, cst.Name) else None
+        if kind == "TimeDistributed" and last.args and isinstance(last.args[0].value, cst.Call):
+            last, kind = last.args[0].value, "Dense"
+        words = {a.keyword.value if a.keyword else "": literal(a.value) for a in last.args}
+        if kind == "Activation":
+            activation = str(words.get("", activation))
+            continue
+        if kind != "Dense":
+            return None
+        activation = str(words.get("activation", activation))
+        units = words.get("", words.get("units", words.get("output_dim")))
+        if activation == "softmax":
+            return "several"
+        if isinstance(units, int):
+            return "one" if units == 1 else "several"
+        return None
+    return None
