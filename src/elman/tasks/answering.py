@@ -121,8 +121,10 @@ class Answering(Estimator):
         """Compile ``model`` for training on ``count`` examples."""
         steps = self._epochs(count) * -(-count // self._batch_size(count))
         rate = keras.optimizers.schedules.CosineDecay(self.learning_rate, steps)
+        # Weights are averaged over about the last twentieth of the training.
+        average = max(0.0, 1 - 20 / steps)
         model.compile(
-            keras.optimizers.Adam(rate, clipnorm=1.0, use_ema=True, ema_momentum=0.99),
+            keras.optimizers.Adam(rate, clipnorm=1.0, use_ema=True, ema_momentum=average),
             SmoothedCrossentropy(self.label_smoothing),
             weighted_metrics=["accuracy"],
         )

@@ -129,14 +129,14 @@ class Seq2Seq(Answering):
         check_lengths(X, y)
         self.source_tokenizer_ = fitted_tokenizer(X, self.source_unit, self.source_size)
         self.target_tokenizer_ = fitted_tokenizer(y, self.target_unit, self.target_size)
-        longest = max(len(tokens) for tokens in _encoded(self.target_tokenizer_, y))
+        longest = max(len(tokens) for tokens in encoded(self.target_tokenizer_, y))
         self.max_length_ = min(longest, LONGEST) + 1
 
     def _examples(self, X, y=None) -> "Pairs":
-        sources = Ragged.collect(_encoded(self.source_tokenizer_, X), "int32")
+        sources = Ragged.collect(encoded(self.source_tokenizer_, X), "int32")
         if y is None:
             return Pairs(sources)
-        return Pairs(sources, Ragged.collect(_encoded(self.target_tokenizer_, y), "int32"))
+        return Pairs(sources, Ragged.collect(encoded(self.target_tokenizer_, y), "int32"))
 
     def _build(self, examples: "Pairs") -> keras.Model:
         count = len(examples.lengths)
@@ -240,7 +240,7 @@ def answers_of(targets: Ragged, rows, length: int) -> tuple[np.ndarray, np.ndarr
     return read, labels, labels != PAD
 
 
-def _encoded(tokenizer: Tokenizer, texts):
+def encoded(tokenizer: Tokenizer, texts):
     """The token numbers of each text, one after the other."""
     texts = iter(texts)
     while part := list(islice(texts, PART)):

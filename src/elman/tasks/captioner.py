@@ -1,0 +1,309 @@
+"""`ImageCaptioner`: a sentence for a picture (one-to-many)."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from PIL import Image
+
+from elman import layers
+from elman.data.pictures import open_picture
+from elman.data.ragged import Ragged
+from elman.data.tokenizer import Tokenizer
+from elman.models import Model
+from elman.tasks.answering import Answering, fitted_tokenizer, write_json
+from elman.tasks.estimator import PREDICT, check_lengths
+from elman.tasks.generation import ScheduledSampling, compiled, decoded
+from elman.tasks.memory import TEMPERATURES, Memory
+from elman.tasks.seq2seq import answers_of, encoded
+
+CHANNELS = (32, 64, 128, 192)  # of the convolutions of the small network
+SHIFT, ZOOM = (
+    0.06,
+    0.08,
+)  # how far pictures are moved and scaled in training, as shares of their size
+
+
+class ImageCaptioner(Answering):
+    """Says what is in a picture.
+
+    An encoder turns the picture into vectors, one for each place; a decoder that starts from their
+    mean, and with ``attention`` looks at places at each step, says the caption token by token.
+    Captions are chosen together with those of the training pictures most alike; see `predict`.
+
+    Pictures are arrays ``[height, width, 3]`` of 0 to 255, of any sizes, or names of files;
+    features are arrays ``[F]`` or ``[places, F]``, of one shape for all. A picture has one caption,
+    or a list of several.
+
+    Arguments:
+        encoder: "cnn", a small network of our own; "features"; or the name of a model of
+            `keras.applications`, such as "MobileNetV2".
+        weights: a file with the weights of that model; None for weights drawn at random.
+        picture_size: height and width that pictures are brought to.
+        augment: whether pictures are moved and scaled at random in training.
+        attention: "additive", "multiplicative", or None for a decoder that sees the picture only
+            at its start.
+        cell, units, layers, embedding, input_feeding: of the decoder; see `Seq2Seq`.
+        dropout, recurrent_dropout, label_smoothing, scheduled_sampling, memory, epochs, batch_size,
+            learning_rate, patience, random_state: as of `Seq2Seq`.
+        target_unit, target_size: the unit of tokens, and how many at most; None lets the data
+            choose.
+
+    Example:
+        >>> import numpy as np
+        >>> from elman.tasks import ImageCaptioner
+        >>> pictures = np.random.default_rng(0).random((4, 6))
+        >>> model = ImageCaptioner(encoder="features", units=8, embedding=8, epochs=1)
+        >>> captions = model.fit(pictures, ["one", "two", "three", "four"]).predict(pictures[:2])
+        >>> len(captions)
+        2
+
+    Source: Vinyals et al., "Show and Tell: A Neural Image Caption Generator", CVPR 2015; Xu et al.,
+    "Show, Attend and Tell: Neural Image Caption Generation with Visual Attention", ICML 2015.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder="cnn",
+        weights=None,
+        picture_size=64,
+        augment=True,
+        attention="multiplicative",
+        cell="lstm",
+        units=256,
+        layers=1,
+        embedding=128,
+        input_feeding=False,
+        dropout=0.3,
+        recurrent_dropout=0.0,
+        target_unit=None,
+        target_size=None,
+        memory=True,
+        label_smoothing=0.1,
+        scheduled_sampling=0.0,
+        epochs=None,
+        batch_size=32,
+        learning_rate=2e-3,
+        patience=None,
+        random_state=0,
+    ):
+        self.encoder = encoder
+        self.weights = weights
+        self.picture_size = picture_size
+        self.augment = augment
+        self.attention = attention
+        self.cell = cell
+        self.units = units
+        self.layers = layers
+        self.embedding = embedding
+        self.input_feeding = input_feeding
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.target_unit = target_unit
+        self.target_size = target_size
+        self.memory = memory
+        self.label_smoothing = label_smoothing
+        self.scheduled_sampling = scheduled_sampling
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.random_state = random_state
+
+    def _learn(self, X, y) -> None:
+        check_lengths(X, y)
+        captions = [caption for _, caption in _pairs(y)]
+        self.target_tokenizer_ = fitted_tokenizer(captions, self.target_unit, self.target_size)
+        self.max_length_ = max(map(len, encoded(self.target_tokenizer_, captions))) + 1
+        self.shape_ = next(self._pictures(X)).shape
+
+    def _examples(self, X, y=None) -> "Captions":
+        kind = "float32" if self.encoder == "features" else "uint8"
+        pictures = Ragged.collect(self._pictures(X), kind, self.shape_).values
+        if y is None:
+            return Captions(pictures)
+        owners, captions = zip(*_pairs(y), strict=True)
+        targets = Ragged.collect(encoded(self.target_tokenizer_, captions), "int32")
+        return Captions(pictures, np.array(owners), targets)
+
+    def _pictures(self, X) -> Iterator[np.ndarray]:
+        """Each picture, in the one size; or each array of features, [places, F]."""
+        size = (self.picture_size, self.picture_size)
+        for number, one in enumerate(X):
+            if self.encoder == "features":
+                picture = np.atleast_2d(np.asarray(one, "float32"))
+            else:
+                picture = _in_size(one, size, number)
+            if picture.shape != getattr(self, "shape_", picture.shape):
+                raise ValueError(
+                    f"features must have one shape for all, {self.shape_}, got {picture.shape} for "
+                    f"number {number}; give arrays of the same shape"
+                )
+            yield picture
+
+    def _build(self, examples: "Captions") -> keras.Model:
+        count = len(examples.lengths)
+        picture = keras.Input(self.shape_, dtype=examples.pictures.dtype.name, name="picture")
+        target = keras.Input((None,), dtype="int32", name="target")
+        sampling = None
+        if self.scheduled_sampling:
+            steps = self._epochs(count) * count / self._batch_size(count)
+            sampling = ScheduledSampling(self.scheduled_sampling, steps, self.random_state)
+        logits = decoded(
+            target,
+            self._encoder()(picture),
+            tokens=len(self.target_tokenizer_),
+            embedding=self.embedding,
+            sampling=sampling,
+            units=self.units,
+            cell=self.cell,
+            layers=self.layers,
+            attention=self.attention,
+            input_feeding=self.input_feeding,
+            dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+        )
+        model = Model([picture, target], logits)
+        self._compile(model, count)
+        return model
+
+    def _encoder(self) -> keras.Model:
+        """picture -> memory, a vector for each place; its mask; the decoder's first states."""
+        kind = "float32" if self.encoder == "features" else "uint8"
+        picture = keras.Input(self.shape_, dtype=kind, name="picture")
+        x = picture if self.encoder == "features" else self._convolved(picture)
+        memory = layers.Dropout(self.dropout)(x)
+        mean = layers.GlobalAveragePooling1D()(memory)
+        each = 2 if self.cell == "lstm" else 1
+        states = [
+            layers.Dense(self.units, activation="tanh")(mean) for _ in range(self.layers * each)
+        ]
+        if self.input_feeding:
+            states.append(ops.zeros_like(states[0]))
+        everywhere = ops.ones_like(memory[:, :, 0], dtype="bool")
+        return Model(picture, [memory, everywhere, *states], name="encoder")
+
+    def _convolved(self, picture):
+        """The picture as vectors of its places, [B, places, channels]."""
+        x = ops.cast(picture, "float32")
+        if self.augment:
+            how = {"fill_mode": "nearest", "seed": self.random_state}
+            x = layers.RandomTranslation(SHIFT, SHIFT, **how)(x)
+            x = layers.RandomZoom((-ZOOM, ZOOM), (-ZOOM, ZOOM), **how)(x)
+        x = small_network(x) if self.encoder == "cnn" else self._application(x)
+        return layers.Reshape((-1, x.shape[-1]))(x)
+
+    def _application(self, x):
+        """The feature map of a model of `keras.applications`."""
+        make = getattr(keras.applications, self.encoder, None)
+        if not callable(make):
+            raise ValueError(
+                "encoder must be cnn, features, or a model of keras.applications, got "
+                f"{self.encoder!r}; write encoder='MobileNetV2', say"
+            )
+        if self.weights is not None and not Path(self.weights).is_file():
+            raise ValueError(
+                f"weights must be None or a file, got {str(self.weights)!r}, which is none; "
+                "nothing is downloaded, name a file that is here"
+            )
+        homes = (home for home in vars(keras.applications).values() if hasattr(home, self.encoder))
+        network = make(include_top=False, weights=self.weights, input_shape=self.shape_)
+        return network(next(homes).preprocess_input(x))
+
+    def _finish(self, X, y) -> None:
+        self.memory_ = None
+        if self._remembers(len(X)):
+            owners, captions = zip(*_pairs(y), strict=True)
+            self.memory_ = Memory(self._vectors(X)[list(owners)], captions)
+            scores = self.memory_.agreement(TEMPERATURES)
+            self.memory_.temperature = TEMPERATURES[int(scores.argmax())]
+
+    def _vectors(self, X) -> np.ndarray:
+        """The mean of the encoder's vectors for each picture, of length 1: [N, channels]."""
+        pictures = self._examples(X).pictures
+        encode = compiled(
+            lambda x: self.model.get_layer("encoder")(x, training=False)[0], self.model
+        )
+        found = []
+        for start in range(0, len(pictures), PREDICT):
+            part = np.resize(pictures[start : start + PREDICT], (PREDICT, *self.shape_))
+            found.append(ops.convert_to_numpy(encode(part)).mean(1))
+        vectors = np.concatenate(found)[: len(pictures)]
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+    def _remembered(self, X) -> list[list[tuple[str, float]]]:
+        return self.memory_.nearest(self._vectors(X))
+
+    def _learnt(self) -> dict[str, Any]:
+        temperature = self.memory_ and self.memory_.temperature
+        return {"max_length": self.max_length_, "shape": self.shape_, "temperature": temperature}
+
+    def _save_parts(self, folder: Path) -> None:
+        self.target_tokenizer_.save(folder / "target.json")
+        if self.memory_:
+            np.save(folder / "memory.npy", self.memory_.vectors)
+            write_json(folder / "memory.json", self.memory_.answers)
+
+    def _restore(self, learnt: dict[str, Any], folder: Path) -> None:
+        self.target_tokenizer_ = Tokenizer.load(folder / "target.json")
+        self.max_length_, self.shape_ = learnt["max_length"], tuple(learnt["shape"])
+        self.memory_ = None
+        if learnt["temperature"]:
+            vectors = np.load(folder / "memory.npy", allow_pickle=False)
+            answers = json.loads((folder / "memory.json").read_text(encoding="utf-8"))
+            self.memory_ = Memory(vectors, answers, learnt["temperature"])
+
+
+class Captions:
+    """Pictures and captions as arrays: ``[picture, START + caption]`` and ``caption + END``."""
+
+    def __init__(self, pictures: np.ndarray, owners=None, targets: Ragged | None = None):
+        self.pictures, self.owners, self.targets = pictures, owners, targets
+        self.lengths = np.ones(len(pictures), int) if targets is None else targets.lengths + 1
+
+    def arrays(self, rows, length: int) -> tuple:
+        if self.targets is None:
+            return (self.pictures[rows],)
+        read, labels, counted = answers_of(self.targets, rows, length)
+        return [self.pictures[self.owners[rows]], read], labels, counted
+
+
+def small_network(x):
+    """Four convolutions; each place of the result sees most of the picture. [B, H/8, W/8, 192]"""
+    for number, channels in enumerate(CHANNELS):
+        last = number == len(CHANNELS) - 1
+        size, strides = (5, 2) if number == 0 else (3, 1 if last else 2)
+        x = layers.Conv2D(channels, size, strides=strides, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+    return x
+
+
+def _in_size(picture, size: tuple[int, int], number: int) -> np.ndarray:
+    """A picture, or the file of one, as uint8 [*size, 3]."""
+    if isinstance(picture, str | os.PathLike):
+        return open_picture(picture, size)
+    picture = np.asarray(picture)
+    if picture.ndim == 2:
+        picture = np.repeat(picture[:, :, None], 3, axis=2)
+    if picture.ndim != 3 or picture.shape[2] != 3:
+        raise ValueError(
+            "a picture must be an array [height, width] or [height, width, 3] of 0 to 255, got "
+            f"{picture.shape} for number {number}; for features write encoder='features'"
+        )
+    picture = np.clip(picture, 0, 255).astype("uint8")
+    if picture.shape[:2] == size:
+        return picture
+    scaled = Image.fromarray(picture).resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return np.asarray(scaled)
+
+
+def _pairs(captions: Sequence) -> list[tuple[int, str]]:
+    """(number of the picture, caption) of each caption, where a picture may have several."""
+    several = [[one] if isinstance(one, str) else one for one in captions]
+    return [(number, caption) for number, own in enumerate(several) for caption in own]

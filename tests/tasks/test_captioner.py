@@ -1,0 +1,132 @@
+"""Captions of drawn pictures: learnt to the letter, with and without attention, from features."""
+
+import keras
+import numpy as np
+import pytest
+
+from elman import tasks
+from elman.tasks import ImageCaptioner
+
+COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220)}
+SMALL = {
+    "picture_size": 16, "units": 32, "embedding": 16, "dropout": 0.0, "label_smoothing": 0.0,
+    "learning_rate": 0.005, "batch_size": 16, "augment": False, "target_unit": "word",
+}  # fmt: skip
+
+
+def drawn(count, seed=0, size=16):
+    """A square or a bar of a colour anywhere on white, and what it is."""
+    random = np.random.default_rng(seed)
+    pictures, captions = [], []
+    for _ in range(count):
+        name = random.choice(list(COLOURS))
+        shape = random.choice(["square", "bar"])
+        picture = np.full((size, size, 3), 255, "uint8")
+        height, width = (size // 3, size // 3) if shape == "square" else (size // 8, size - 2)
+        y, x = random.integers(0, size - height), random.integers(0, size - width)
+        picture[y : y + height, x : x + width] = COLOURS[name]
+        pictures.append(picture)
+        captions.append(f"a {name} {shape}")
+    return pictures, captions
+
+
+def right(answers, captions):
+    return np.mean([a == b for a, b in zip(answers, captions, strict=True)])
+
+
+@pytest.fixture(scope="module")
+def captioner():
+    return ImageCaptioner(**SMALL, epochs=20).fit(*drawn(200))
+
+
+def test_it_says_what_is_in_new_pictures(captioner):
+    pictures, captions = drawn(60, seed=1)
+    assert right(captioner.predict(pictures, method="greedy"), captions) > 0.9
+    assert right(captioner.predict(pictures), captions) > 0.9
+    assert captioner.score(pictures, captions) > 0.9
+
+
+def test_pictures_of_any_size_and_files(captioner, tmp_path):
+    from PIL import Image
+
+    pictures, captions = drawn(6, seed=2, size=48)
+    names = [tmp_path / f"{n}.png" for n in range(6)]
+    for name, picture in zip(names, pictures, strict=True):
+        Image.fromarray(picture).save(name)
+    assert captioner.predict(names) == captioner.predict(pictures) == captions
+    grey = captioner.predict([pictures[0].mean(-1)])
+    assert len(grey) == 1
+
+
+def test_a_folder_holds_all_of_it(captioner, tmp_path):
+    captioner.save(tmp_path / "run")
+    again = tasks.load(tmp_path / "run")
+    pictures, _ = drawn(5, seed=3)
+    assert again.predict(pictures) == captioner.predict(pictures)
+    np.testing.assert_array_equal(again.memory_.vectors, captioner.memory_.vectors)
+
+
+def test_the_memory_alone_knows_training_pictures(captioner):
+    pictures, captions = drawn(200)
+    nearest = [near[0][0] for near in captioner._remembered(pictures)]
+    assert right(nearest, captions) > 0.9
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"attention": None, "cell": "gru"}, {"attention": "additive", "input_feeding": True}],
+    ids=["none-gru", "additive-fed"],
+)
+def test_features_and_several_captions(options):
+    random = np.random.default_rng(0)
+    kinds = random.integers(0, 3, 60)
+    features = random.normal(size=(60, 4, 5)) * 0.1
+    features[np.arange(60), random.integers(0, 4, 60), kinds] += 2  # somewhere among four places
+    words = ["cat", "dog", "fish"]
+    captions = [[f"a {words[k]}", f"a {words[k]}"] for k in kinds]
+    model = ImageCaptioner(encoder="features", **SMALL | options, epochs=8, memory=False)
+    model.fit(features, captions)
+    assert right(model.predict(features, method="beam"), [c[0] for c in captions]) > 0.9
+
+
+def test_an_encoder_of_keras_applications():
+    model = ImageCaptioner(encoder="MobileNet", **SMALL)
+    model.shape_ = (32, 32, 3)
+    encoder = model._encoder()
+    assert "mobilenet" in " ".join(layer.name for layer in encoder.layers)
+    memory, _, *states = encoder.output_shape
+    assert memory == (None, 1, 1024)
+    assert states == [(None, SMALL["units"])] * 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"encoder": "NoSuchNet"}, r"a model of keras\.applications, got 'NoSuchNet'"),
+        ({"encoder": "MobileNetV2", "weights": "gone.h5"}, r"a file, got 'gone\.h5'"),
+        ({"encoder": "features"}, "must have one shape for all"),
+    ],
+    ids=["encoder", "weights", "features"],
+)
+def test_what_is_wrong_is_told(options, message):
+    pictures = [np.zeros((32, 32)), np.zeros((32, 31))]
+    with pytest.raises(ValueError, match=message):
+        ImageCaptioner(**SMALL | {"picture_size": 32} | options).fit(pictures, ["a b", "c d"])
+
+
+def test_an_array_that_is_no_picture_is_told():
+    with pytest.raises(ValueError, match=r"must be an array \[height, width\].*got \(4, 4, 7\)"):
+        ImageCaptioner(**SMALL).fit([np.zeros((4, 4, 7))], ["a"])
+
+
+def test_augmentation_is_for_training_only():
+    model = ImageCaptioner(**SMALL | {"augment": True})
+    model.shape_ = (16, 16, 3)
+    encoder = model._encoder()
+    pictures = np.stack(drawn(4, seed=5)[0])
+    first, again, moved = (
+        keras.ops.convert_to_numpy(encoder(pictures, training=training)[0])
+        for training in (False, False, True)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(moved, first)
