@@ -1,7 +1,7 @@
 """`SequenceTagger`: a tag for each word or each character of a sentence (aligned many-to-many)."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 import keras
@@ -181,8 +181,11 @@ class SequenceTagger(Estimator):
         if y is not None:
             check_lengths(X, y)
         number = {tag: i for i, tag in enumerate(self._inner)}
-        tags = None if y is None else [[number.get(t, 0) for t in self._inward(ts)] for ts in y]
-        return _Tagged(self.features_, X, tags)
+        if y is None:
+            return _Tagged(self.features_, X)
+        return _Tagged(
+            self.features_, X, ([number.get(t, 0) for t in self._inward(ts)] for ts in y)
+        )
 
     # The network
 
@@ -330,7 +333,7 @@ class SequenceTagger(Estimator):
 class _Tagged:
     """Sentences as numbers, with the numbers of their tags where these are known."""
 
-    def __init__(self, features: TokenFeatures, X, tags: list[list[int]] | None):
+    def __init__(self, features: TokenFeatures, X, tags: Iterable[Sequence[int]] | None = None):
         numbers = (features.encode(tokens) for tokens in X)
         self.tokens = Ragged.collect(numbers, "int32", (features.width,))
         self.lengths = self.tokens.lengths
