@@ -177,7 +177,8 @@ def _sequence_mask(lengths, maxlen=None, dtype="bool"):
 
 
 def _range(start, limit=None, delta=1, dtype=None):
-    return np.arange(start, limit, delta, dtype) if limit is not None else np.arange(start)
+    places = (start,) if limit is None else (start, limit, delta)
+    return np.arange(*places, dtype=dtype)
 
 
 def _gather(params, indices, axis=0, **_):

@@ -119,6 +119,9 @@ class _Monitor:
     Keras 3 asks the metric itself, and refuses a function.
     """
 
+    monitor: str
+    mode: str
+
     def __init__(self, *args, epsilon=None, **kwargs):
         if epsilon is not None:
             kwargs["min_delta"] = epsilon

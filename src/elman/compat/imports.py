@@ -12,7 +12,6 @@ serves the packages that no longer exist, such as ``keras_preprocessing``.
 """
 
 import builtins
-import importlib.util
 import os
 import sys
 import sysconfig
@@ -34,8 +33,10 @@ _INSTALLED = tuple(
 )
 
 
-def is_program(file: str) -> bool:
+def is_program(file: str | None) -> bool:
     """Whether ``file`` is the user's own code: neither installed, nor Python's, nor elman's."""
+    if file is None:
+        return False
     path = os.path.realpath(file)
     if f"{os.sep}site-packages{os.sep}" in path or f"{os.sep}dist-packages{os.sep}" in path:
         return False
@@ -104,7 +105,7 @@ class _Finder(MetaPathFinder):
         spec = PathFinder.find_spec(fullname, own) if own else None
         if spec is not None:
             if isinstance(spec.loader, SourceFileLoader) and is_program(spec.origin):
-                spec.loader = _ProgramLoader(fullname, spec.origin, self._names)
+                spec.loader = _ProgramLoader(fullname, spec.loader.path, self._names)
                 self.loaded.add(fullname)
             return spec
         if fullname.partition(".")[0] not in ("keras_preprocessing", "keras_contrib"):
@@ -143,8 +144,3 @@ class _Given(Loader):
 
     def exec_module(self, module):
         pass
-
-
-def is_installed(name: str) -> bool:
-    """Whether the package ``name`` can be imported."""
-    return importlib.util.find_spec(name) is not None

@@ -210,7 +210,7 @@ def ctc_batch_cost(y_true, y_pred, input_length, label_length):
     """The loss of each row, [B, 1], of probabilities [B, T, classes], the blank the last class."""
     classes = y_pred.shape[-1]
     # ops.ctc_loss takes scores with the blank first, and labels that begin at 1.
-    scores = ops.log(ops.roll(y_pred, 1, axis=-1) + K.epsilon())
+    scores = ops.log(ops.roll(y_pred, 1, axis=-1) + keras.config.epsilon())
     labels = ops.cast(y_true, "int32") + 1
     lengths = [ops.cast(ops.reshape(n, (-1,)), "int32") for n in (label_length, input_length)]
     loss = ops.ctc_loss(ops.where(labels < classes, labels, 0), scores, *lengths, mask_index=0)
@@ -218,7 +218,7 @@ def ctc_batch_cost(y_true, y_pred, input_length, label_length):
 
 
 def ctc_decode(y_pred, input_length, greedy=True, beam_width=100, top_paths=1):
-    scores = ops.log(ops.convert_to_tensor(y_pred) + K.epsilon())
+    scores = ops.log(ops.convert_to_tensor(y_pred) + keras.config.epsilon())
     decoded, log_probabilities = ops.ctc_decode(
         scores,
         ops.cast(ops.reshape(input_length, (-1,)), "int32"),

@@ -68,8 +68,10 @@ def _compiled(path: Path, number: int, source: str, note: Note) -> Part:
     linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
     tree = ast.parse(source, name)
     last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
-        last = compile(ast.Expression(tree.body.pop().value), name, "eval", dont_inherit=True)
+    final = tree.body[-1] if tree.body else None
+    if isinstance(final, ast.Expr) and not source.rstrip().endswith(";"):
+        tree.body.pop()
+        last = compile(ast.Expression(final.value), name, "eval", dont_inherit=True)
     return Part(compile(tree, name, "exec", dont_inherit=True), last)
 
 

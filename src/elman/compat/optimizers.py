@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from typing import Any
 
 import keras
 
@@ -43,7 +44,7 @@ def _default_rate(name: str) -> float:
     return inspect.signature(getattr(keras.optimizers, name)).parameters["learning_rate"].default
 
 
-def _with_old_arguments(name: str, optimizer: type) -> type:
+def _with_old_arguments(name: str, optimizer: Any) -> type:
     """A subclass that takes old arguments, and that Keras saves as its own class."""
     init = optimizer.__init__
     parameters = [p for p in inspect.signature(init).parameters if p != "self"]

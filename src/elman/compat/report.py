@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
 
@@ -44,7 +45,7 @@ class Report:
 
     def where(self) -> str:
         """The innermost line of the program that is running, "" if there is none."""
-        frame = sys._getframe(1)
+        frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             place = self._place(frame.f_code.co_filename, frame.f_lineno)
             if place is not None:

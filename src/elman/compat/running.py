@@ -56,7 +56,7 @@ def run_program(
         stack.enter_context(figures.saved(path.stem, always=notebook))
         stack.enter_context(_optimizers_have_lr())
         stack.enter_context(_tensors_have_numpy())
-        more = {"get_ipython": notebooks.get_ipython}
+        more: dict[str, Any] = {"get_ipython": notebooks.get_ipython}
         if notebook:
             more["display"] = notebooks.display
         names = stack.enter_context(imports.served(modules.find, more))

@@ -14,11 +14,15 @@ class _Wrapper(BaseEstimator):
 
     def __init__(self, build_fn=None, **sk_params):
         self.build_fn, self.sk_params = build_fn, sk_params
-        for name in sk_params:
-            if name not in self._known():
+        self._check()
+
+    def _check(self) -> None:
+        known = self._known()
+        for name, value in self.sk_params.items():
+            if name not in known:
                 raise ValueError(
                     f"{name} must be an argument of build_fn or of fit, evaluate or predict, got "
-                    f"{name}={sk_params[name]!r}; leave it out"
+                    f"{name}={value!r}; leave it out"
                 )
 
     def _build(self):
@@ -35,7 +39,8 @@ class _Wrapper(BaseEstimator):
 
     def set_params(self, **params):
         self.build_fn = params.pop("build_fn", self.build_fn)
-        self.__init__(self.build_fn, **{**self.sk_params, **params})
+        self.sk_params = {**self.sk_params, **params}
+        self._check()
         return self
 
     def _chosen(self, function, given) -> dict:
