@@ -20,7 +20,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .PHONY: demo test test-backends lint format bench clean
 
 demo: .venv/.elman
-	@.venv/bin/python examples/demo.py
+	@.venv/bin/elman demo
 
 # Two test processes, one OpenMP thread each: two cores with four threads spin more than they work.
 test test-backends: export OMP_NUM_THREADS = 1
@@ -68,7 +68,7 @@ clean:
 .venv/.elman: .venv/.python pyproject.toml $(NATIVE)
 	@$(@D)/bin/$(PIP) --group build --group test
 	@$(@D)/bin/$(PIP) --no-build-isolation -C build-dir=build/$(@D) -C cmake.define.BUILD_TESTING=ON \
-	    --editable '.[jax]'
+	    --editable '.[jax,tasks]'
 	@touch $@
 
 .venv/.lint: .venv/.elman
@@ -79,5 +79,5 @@ clean:
 .venv-backends/.elman: .venv-backends/.python pyproject.toml $(NATIVE)
 	@$(@D)/bin/$(PIP) --group build --group test --group bench $(TORCH) tensorflow-cpu==2.21.*
 	@$(@D)/bin/$(PIP) --no-deps tf-keras==2.21.*
-	@$(@D)/bin/$(PIP) --no-build-isolation -C build-dir=build/$(@D) --editable '.[jax]'
+	@$(@D)/bin/$(PIP) --no-build-isolation -C build-dir=build/$(@D) --editable '.[jax,tasks]'
 	@touch $@

@@ -2,13 +2,10 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import keras
-import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -31,15 +28,3 @@ def test_digits():
     printed = run(EXAMPLES / "digits.py")
     accuracy = re.fullmatch(r"Accuracy on 450 digits .*: (0\.\d+)\n", printed)
     assert float(accuracy[1]) > 0.93
-
-
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="`make demo` runs on JAX")
-def test_demo(tmp_path):
-    shutil.copytree(EXAMPLES, tmp_path / "examples")
-    printed = run(tmp_path / "examples" / "demo.py")
-    table = re.findall(r"^(\S.*?)  +(0\.\d{3})  +\d+\.\d", printed, re.MULTILINE)
-    scores = {name: float(score) for name, score in table}
-    assert len(scores) == 5
-    assert min(scores.values()) > 0.9
-    assert "Picture: demo/digits.png" in printed
-    assert (tmp_path / "demo" / "digits.png").stat().st_size > 10_000

@@ -98,10 +98,12 @@ def test_no_texts_empty_texts_and_a_long_one(fitted):
 
 def test_classes_are_weighed():
     texts, labels = ["x"] * 40, ["a"] * 36 + ["b"] * 4
-    plain = small(epochs=30, token_dropout=0.0).fit(texts, labels)
+    plain = small(epochs=30, token_dropout=0.0, learning_rate=0.02).fit(texts, labels)
     assert plain.predict_proba(["x"])[0, 0] > 0.7
     for weight in ("balanced", {"a": 4 / 36}):
-        even = small(epochs=30, token_dropout=0.0, class_weight=weight).fit(texts, labels)
+        even = small(epochs=30, token_dropout=0.0, learning_rate=0.02, class_weight=weight).fit(
+            texts, labels
+        )
         assert 0.4 < even.predict_proba(["x"])[0, 0] < 0.6
 
 
