@@ -65,18 +65,20 @@ def test_width_one_is_greedy():
 
 
 def test_a_wider_beam_is_no_worse_here_and_a_row_is_as_it_is_alone():
-    def best(width, rows=slice(None)):
+    def best(width, rows=slice(None), penalty=0.0):
         model = Model(30, seed=2)
         model.log_probs = model.log_probs[rows]
         model.batch = len(model.log_probs)
-        found = beam_search(model.step, model.batch, width=width, length_penalty=0, **ASK)
-        return [answers[0] for answers in found]
+        found = beam_search(model.step, model.batch, width=width, length_penalty=penalty, **ASK)
+        return found
 
-    narrow, wide, widest = (best(width) for width in (1, 3, 32))
+    narrow, wide, widest = ([row[0] for row in best(width)] for width in (1, 3, 32))
     ended = [len(answer.tokens) < U for answer in narrow]  # the others are not whole answers
     mean = [np.mean([a.log_prob for a in found], where=ended) for found in (narrow, wide, widest)]
     assert mean[0] < mean[1] <= mean[2]
-    assert best(3, slice(7, 8)) == best(3)[7:8]
+    together = best(3, penalty=3.0)  # which may find better answers after a sentence is done
+    for row in range(30):
+        assert best(3, slice(row, row + 1), 3.0) == together[row : row + 1]
 
 
 def test_the_search_stops_when_nothing_better_can_come_and_keeps_its_shapes():

@@ -91,8 +91,10 @@ def beam_search(
         parents, last = best // size, best % size
         tokens = np.take_along_axis(tokens, parents[:, :, None], 1)
         tokens[:, :, t] = last
-        if np.all(alive.max(1) / penalty <= answers.scores.min(1)):
+        done = alive.max(1) / penalty <= answers.scores.min(1)
+        if done.all():
             break
+        alive[done] = -np.inf  # a sentence gets the answers that it gets alone
     else:
         none = ~np.isfinite(answers.scores.max(1, keepdims=True))
         cut_off = np.where(none, alive, -np.inf)

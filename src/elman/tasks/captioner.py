@@ -261,7 +261,7 @@ class ImageCaptioner(Answering):
 
 
 class Captions:
-    """Pictures and captions as arrays: ``[picture, START + caption]`` and ``caption + END``."""
+    """Pictures and captions as arrays: ``(picture, START + caption)`` and ``caption + END``."""
 
     def __init__(self, pictures: np.ndarray, owners=None, targets: Ragged | None = None):
         self.pictures, self.owners, self.targets = pictures, owners, targets
@@ -271,7 +271,7 @@ class Captions:
         if self.targets is None:
             return (self.pictures[rows],)
         read, labels, counted = answers_of(self.targets, rows, length)
-        return [self.pictures[self.owners[rows]], read], labels, counted
+        return (self.pictures[self.owners[rows]], read), labels, counted
 
 
 def small_network(x):

@@ -212,7 +212,7 @@ class Seq2Seq(Answering):
 
 
 class Pairs:
-    """Pairs of token numbers as arrays: ``[source, START + target]`` and ``target + END``.
+    """Pairs of token numbers as arrays: ``(source, START + target)`` and ``target + END``.
 
     Both are padded to one length, that of the longer of the two.
     """
@@ -228,7 +228,7 @@ class Pairs:
         if self.targets is None:
             return (source,)
         read, labels, counted = answers_of(self.targets, rows, length)
-        return [source, read], labels, counted
+        return (source, read), labels, counted
 
 
 def answers_of(targets: Ragged, rows, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
