@@ -1,4 +1,4 @@
-"""Runs the old programs with Keras 2 (tf-keras): ``python keras2.py FOLDER OUTPUT.pickle NAMES...``.
+"""Runs old programs with Keras 2 (tf-keras): ``python keras2.py FOLDER OUTPUT.pickle NAMES...``.
 
 tf-keras is the last Keras 2; what earlier ones had and it has no more (module names, `lr`,
 `predict_classes`, the sessions of TF 1) is put back here in the plainest way, so that its layers

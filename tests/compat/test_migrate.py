@@ -1,6 +1,8 @@
 """`elman migrate`: the new program needs no import hook, gives the same, and is final."""
 
 import contextlib
+import functools
+import json
 import re
 import tempfile
 
@@ -22,12 +24,15 @@ IN_PLAIN_PYTHON = RUNNABLE if keras.backend.backend() == "torch" else [
 OLD_IMPORT = re.compile(r"^\s*(from|import) (keras|tensorflow|keras_contrib)\b.*", re.MULTILINE)
 
 
+@functools.cache
+def migrated(name):
+    return migrate_file(FOLDER / name)
+
+
 def code_of(name, text):
     """The Python of a program; of a notebook its cells without the magics."""
     if not name.endswith(".ipynb"):
         return text
-    import json
-
     cells = [c["source"] for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
     lines = "\n".join("".join(cell) for cell in cells).splitlines()
     return "\n".join(line for line in lines if not line.startswith(("!", "%")))
@@ -35,7 +40,7 @@ def code_of(name, text):
 
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_what_is_left_of_old_imports_is_told_and_migrating_again_changes_nothing(name):
-    done = migrate_file(FOLDER / name)
+    done = migrated(name)
     assert done.source != done.before
     left = [m[0] for m in OLD_IMPORT.finditer(code_of(name, done.source))]
     assert all("tensorflow" in line for line in left)
@@ -51,7 +56,7 @@ def test_it_gives_the_same_in_plain_python(name, monkeypatch):
     if "sklearn" in (FOLDER / name).read_text(encoding="utf-8"):
         pytest.importorskip("sklearn", reason="the program uses scikit-learn")
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    done = migrate_file(FOLDER / name)
+    done = migrated(name)
     if any("TensorFlow must be installed" in note for note in done.notes):
         pytest.importorskip("tensorflow", reason=f"left in {name}: {done.notes}")
     names = {"__name__": "__main__"}
@@ -215,7 +220,7 @@ def test_bad_input_is_one_line_and_exit_code_2(text, words, tmp_path, capsys):
 
 def test_the_corpus_uses_both_ways_of_rewriting():
     """Both today's own objects and `elman.compat` are reached from the corpus."""
-    sources = [migrate_file(FOLDER / name).source for name in RUNNABLE]
+    sources = [migrated(name).source for name in RUNNABLE]
     for line in ("from elman.compat.preprocessing import Tokenizer", "from elman import ops",
                  "from elman.compat.contrib import CRF", "InverseTimeDecay"):  # fmt: skip
         assert np.any([line in source for source in sources]), line

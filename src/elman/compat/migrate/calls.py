@@ -183,7 +183,7 @@ _GENERATORS = {
 }
 # What the values by position were, from the second on.
 _ORDERS = {
-    "fit_generator": "steps_per_epoch epochs verbose callbacks validation_data".split(),
+    "fit_generator": ["steps_per_epoch", "epochs", "verbose", "callbacks", "validation_data"],
     "evaluate_generator": ["steps"],
     "predict_generator": ["steps"],
 }
@@ -220,8 +220,9 @@ def _generator(name: str, call: cst.Call) -> tuple[cst.Call, str] | None:
 
 def _words(name: str, call: cst.Call, today) -> tuple[cst.Call, str]:
     """The call with renamed arguments and without those that change nothing any more."""
-    dropped = [w for w in keywords(call) if w in DROPPED.get(name, ())]
-    dropped = [w for w in dropped if w in _SPEED or literal(given(call, w)) in (None, False)]
+    harmless = {keyword(a) for a in call.args if literal(a.value) in (None, False)}
+    droppable = {*_SPEED, *harmless}.intersection(DROPPED.get(name, ()))
+    dropped = [word for word in keywords(call) if word in droppable]
     args = [
         renamed(arg, today[keyword(arg)]) if keyword(arg) in today else arg
         for arg in call.args

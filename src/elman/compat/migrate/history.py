@@ -1,34 +1,38 @@
 """``acc`` and ``val_acc``, which are ``accuracy`` and ``val_accuracy`` today."""
 
 import libcst as cst
-from libcst import matchers as m
 
 from elman.compat.migrate.arguments import keyword, literal
 
 TODAY = {"acc": "accuracy", "val_acc": "val_accuracy"}
 
-_READ_FROM = m.OneOf(
-    m.Attribute(attr=m.Name("history")),
-    m.Name("history"),
-    m.Name("hist"),
-    m.Name("history_dict"),
-    m.Name("logs"),
-)
+_NAMES = ("history", "hist", "history_dict", "logs")
 
 
 def subscript(node: cst.Subscript) -> cst.Subscript:
     """``history.history['acc']`` in today's words."""
-    if m.matches(node, m.Subscript(_READ_FROM, [m.SubscriptElement(m.Index(m.SimpleString()))])):
-        index = node.slice[0].slice
-        return node.with_deep_changes(index, value=_today(index.value))  # type: ignore[union-attr]
+    index = node.slice[0].slice
+    if _is_history(node.value) and isinstance(index, cst.Index):
+        return node.with_deep_changes(index, value=_today(index.value))
     return node
 
 
 def get(call: cst.Call) -> cst.Call:
     """``logs.get('val_acc')`` in today's words."""
-    if m.matches(call, m.Call(m.Attribute(_READ_FROM, m.Name("get")))) and call.args:
-        return _with_first(call)
-    return call
+    func = call.func
+    if not (isinstance(func, cst.Attribute) and func.attr.value == "get" and call.args):
+        return call
+    if not _is_history(func.value):
+        return call
+    first = call.args[0].with_changes(value=_today(call.args[0].value))
+    return call.with_changes(args=[first, *call.args[1:]])
+
+
+def _is_history(node: cst.BaseExpression) -> bool:
+    """Whether ``node`` is what programs call the history or the logs."""
+    if isinstance(node, cst.Attribute):
+        return node.attr.value == "history"
+    return isinstance(node, cst.Name) and node.value in _NAMES
 
 
 def monitor(call: cst.Call) -> cst.Call:
@@ -56,11 +60,6 @@ def _elements(value: cst.BaseExpression) -> cst.BaseExpression:
     return value.with_changes(
         elements=[e.with_changes(value=_today(e.value)) for e in value.elements]
     )
-
-
-def _with_first(call: cst.Call) -> cst.Call:
-    first = call.args[0].with_changes(value=_today(call.args[0].value))
-    return call.with_changes(args=[first, *call.args[1:]])
 
 
 def _today(node: cst.BaseExpression) -> cst.BaseExpression:

@@ -18,7 +18,6 @@ from elman.compat.migrate.arguments import (
 from elman.legacy import positions, tables, values
 from elman.legacy.arguments import signature
 
-
 CONV_LSTMS = ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 
 

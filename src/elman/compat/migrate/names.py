@@ -7,6 +7,7 @@ from functools import cache
 
 from elman.compat import standins
 from elman.legacy import programs
+from elman.legacy.tables import names
 
 
 @dataclass(frozen=True)
@@ -130,12 +131,12 @@ def module(place: str) -> str:
 OPS = {
     **{
         name: name
-        for name in (
+        for name in names(
             "abs arccos cos cumprod cumsum dot equal exp greater greater_equal "
             "less less_equal log logsumexp max maximum mean min minimum not_equal "
             "ones_like prod reshape round sigmoid sign sin softmax softplus "
             "square stack std sum tanh transpose var zeros_like cast"
-        ).split()
+        )
     },
     "pow": "power",
     "permute_dimensions": "transpose",
@@ -157,11 +158,11 @@ TENSORFLOW = {
     "set_random_seed": Today("elman.utils", "set_random_seed"),
     **{
         place: Today("elman.ops", place.rpartition(".")[2])
-        for place in (
+        for place in names(
             "abs argmax cast equal exp expand_dims math.log matmul maximum "
             "minimum multiply nn.relu nn.sigmoid nn.softmax nn.tanh ones reshape "
             "sigmoid sqrt square stack tanh transpose zeros"
-        ).split()
+        )
     },
     **{f"reduce_{name}": Today("elman.ops", name) for name in ("max", "mean", "min", "sum")},
     "concat": Today("elman.ops", "concatenate"),

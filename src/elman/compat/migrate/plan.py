@@ -101,8 +101,9 @@ class _Planner:
                 return [None]
             return [Line(taken[0].module, taken[0].name, binding.bound)]
         if not uses:
-            unused = (name is None and binding.uses) or by_root
-            return [] if unused else [_as(names.module(name[0].today), binding.bound)]
+            if name is None or by_root:
+                return []
+            return [_as(names.module(name[0].today), binding.bound)]
         resolved = {use: self._resolved(use) for use in uses}
         lines: list[Line | None] = []
         if any(today is None for today in resolved.values()):

@@ -101,7 +101,8 @@ def _bindings(statement: cst.Import | cst.ImportFrom, found: References) -> Iter
         if isinstance(statement.names, cst.ImportStar):
             yield Binding(statement, None, "*", base, False, line)
             return
-    for alias in statement.names:
+    aliases = statement.names
+    for alias in () if isinstance(aliases, cst.ImportStar) else aliases:
         name = alias.evaluated_name
         full = f"{base}.{name}" if base else name
         bound = alias.evaluated_alias or (name if base else name.partition(".")[0])
@@ -130,8 +131,9 @@ def _uses(binding: Binding, found: References) -> Iterator[Use]:
 
 def _outermost(node: cst.CSTNode, parents: dict[cst.CSTNode, cst.CSTNode]) -> cst.CSTNode:
     """The whole dotted name that ``node`` is the beginning of."""
-    while isinstance(parents[node], cst.Attribute) and parents[node].value is node:
-        node = parents[node]
+    parent = parents[node]
+    while isinstance(parent, cst.Attribute) and parent.value is node:
+        node, parent = parent, parents[parent]
     return node
 
 

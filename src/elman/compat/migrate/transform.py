@@ -101,7 +101,7 @@ class _Rewriter(cst.CSTTransformer):
 
     def _predict(self, name: str, original: cst.Call, call: cst.Call):
         """``predict_classes`` where it is plain what the model gives; ``predict_proba``."""
-        receiver = original.func.value
+        receiver = original.func.value  # type: ignore[attr-defined]
         if not (isinstance(receiver, cst.Name) and receiver.value in self._models):
             if name == "predict_classes":
                 self._tell(original, "predict_classes left as it is: elman's models have it")
@@ -177,7 +177,8 @@ _MAKERS = ("Sequential", "Model", "load_model", "model_from_json", "model_from_y
 
 def _models(found: References) -> set[str]:
     """The names that are only ever bound to models of Keras."""
-    made, other = set(), set()
+    made: set[str] = set()
+    other: set[str] = set()
     of_keras = {u.call for b in found.bindings for u in b.uses
                 if u.call and u.full.rpartition(".")[2] in _MAKERS}  # fmt: skip
     for node in found.lines:
@@ -192,14 +193,16 @@ def _models(found: References) -> set[str]:
 def _last_layer(name: str, found: References) -> str | None:
     """Whether the Sequential model ``name`` has "one" or "several" outputs, if that can be seen."""
     added = m.Call(m.Attribute(m.Name(name), m.Name("add")), args=[m.Arg(m.Call())])
+    in_order = sorted(found.lines.items(), key=lambda item: item[1])
     calls_in_order = [
         node.args[0].value  # type: ignore[attr-defined]
-        for node in sorted((n for n in found.lines if m.matches(n, added)), key=found.lines.get)
+        for node, _ in in_order
+        if m.matches(node, added)
     ]
     activation = ""
     while calls_in_order:
         last = calls_in_order.pop()
-        kind = getattr(last.func, "value", None) if isinstance(last.func, cst.Name) else None
+        kind = last.func.value if isinstance(last.func, cst.Name) else ""
         if kind == "TimeDistributed" and last.args and isinstance(last.args[0].value, cst.Call):
             last, kind = last.args[0].value, "Dense"
         words = {a.keyword.value if a.keyword else "": literal(a.value) for a in last.args}
