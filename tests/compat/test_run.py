@@ -295,3 +295,48 @@ def test_the_study_notes_notebook():
     assert "((None, 3), 42)" in printed.getvalue()
     first = "cell 1, line 1: !pip install tensorflow-gpu==2.0.0-rc1 skipped"
     assert str(report.notes[0]) == first
+
+
+ATTENTION = """
+from keras import backend as K
+from keras.engine.topology import Layer
+from keras.layers import Dense, Embedding, LSTM
+from keras.models import Sequential
+import numpy as np
+
+class Attention(Layer):
+    def __init__(self, size, **kwargs):
+        self.size = size
+        super(Attention, self).__init__(**kwargs)
+    def build(self, input_shape):
+        self.W = self.add_weight('W', (input_shape[-1], self.size), initializer='one')
+        self.b = K.variable(np.zeros(self.size))
+        self.trainable_weights = [self.W, self.b]
+    def call(self, x, mask=None):
+        a = K.exp(K.tanh(K.dot(x, self.W) + self.b))
+        a *= K.expand_dims(K.cast(mask, K.floatx()))
+        a /= K.sum(a, axis=1, keepdims=True) + K.epsilon()
+        return K.sum(x * a, axis=1)
+    def compute_mask(self, x, mask=None):
+        return None
+    def compute_output_shape(self, input_shape):
+        return input_shape[0], input_shape[2]
+
+model = Sequential([Embedding(9, 4, mask_zero=True, input_length=5),
+                    LSTM(3, return_sequences=True), Attention(1), Dense(1)])
+model.compile('sgd', 'mse')
+x = np.array([[1, 2, 3, 0, 0], [4, 5, 6, 7, 8]])
+before = [w.copy() for w in model.get_weights()]
+model.fit(x, np.ones(2), verbose=0)
+moved = [bool((a != b).any()) for a, b in zip(before, model.get_weights())]
+kept = same = [1]
+kept += [2]
+"""
+
+
+def test_a_layer_of_the_users_own(tmp_path):
+    """Weights named first or set in a list, tensors changed by ``*=``, attributes before init."""
+    names, _ = run(tmp_path, ATTENTION)
+    assert len(names["model"].layers[2].trainable_weights) == 2
+    assert all(names["moved"])
+    assert names["kept"] is names["same"] == [1, 2]

@@ -269,9 +269,11 @@ def sqrt(x):
 
 
 def clip(x, min_value, max_value):
-    lowest = -np.inf if min_value is None else min_value
-    highest = np.inf if max_value is None else max_value
-    return ops.clip(x, lowest, ops.maximum(highest, lowest))
+    """``x`` between the two, either of which may be None; the least where they cross."""
+    if _is_plain(min_value) and _is_plain(max_value) and max_value < min_value:
+        max_value = min_value
+    x = x if min_value is None else ops.maximum(x, min_value)
+    return x if max_value is None else ops.minimum(x, max_value)
 
 
 def batch_dot(x, y, axes=None):

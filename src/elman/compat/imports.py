@@ -22,6 +22,8 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
+from elman.compat.compiling import compiled
+
 Find = Callable[[str], ModuleType | None]
 
 _INSTALLED = tuple(
@@ -127,6 +129,11 @@ class _ProgramLoader(SourceFileLoader):
     def __init__(self, fullname: str, path: str, names: dict[str, Any]):
         super().__init__(fullname, path)
         self._names = names
+
+    def get_code(self, fullname):
+        # Not from a file of byte code, which was compiled for another run.
+        path = self.get_filename(fullname)
+        return compiled(self.get_data(path), path, "exec")
 
     def exec_module(self, module):
         module.__builtins__ = self._names

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from elman.compat.compiling import compiled
 from elman.legacy.notes import tell
 
 Note = Callable[[str, str], None]
@@ -71,8 +72,8 @@ def _compiled(path: Path, number: int, source: str, note: Note) -> Part:
     final = tree.body[-1] if tree.body else None
     if isinstance(final, ast.Expr) and not source.rstrip().endswith(";"):
         tree.body.pop()
-        last = compile(ast.Expression(final.value), name, "eval", dont_inherit=True)
-    return Part(compile(tree, name, "exec", dont_inherit=True), last)
+        last = compiled(ast.Expression(final.value), name, "eval")
+    return Part(compiled(tree, name, "exec"), last)
 
 
 def _plain(source: str, name: str, skip: Callable[[int, str], None]) -> str:

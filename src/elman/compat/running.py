@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from elman.compat import figures, imports, notebooks, tensorflow
+from elman.compat.compiling import augmented, compiled
 from elman.compat.notebooks import Part
 from elman.compat.report import Report
 from elman.compat.standins import Modules
@@ -56,7 +57,7 @@ def run_program(
         stack.enter_context(figures.saved(path.stem, always=notebook))
         stack.enter_context(_optimizers_have_lr())
         stack.enter_context(_tensors_have_numpy())
-        more: dict[str, Any] = {"get_ipython": notebooks.get_ipython}
+        more: dict[str, Any] = {"get_ipython": notebooks.get_ipython, "__augmented__": augmented}
         if notebook:
             more["display"] = notebooks.display
         names = stack.enter_context(imports.served(modules.find, more))
@@ -67,7 +68,7 @@ def run_program(
 
 def _script(path: Path) -> Part:
     try:
-        return Part(compile(path.read_bytes(), str(path), "exec", dont_inherit=True))
+        return Part(compiled(path.read_bytes(), str(path), "exec"))
     except SyntaxError as error:
         raise ValueError(_not_python(path, error)) from None
 

@@ -14,7 +14,7 @@ from elman.legacy.notes import tell
 _SOURCES = {
     "": ("elman.compat.keras", "elman"),
     "activations": ("elman.compat.activations", "elman.activations"),
-    "backend": ("elman.compat.backend", "elman.compat.networks", "keras.backend", "keras.ops"),
+    "backend": ("elman.compat.backend", "elman.compat.networks", "elman.ops", "elman.backend"),
     "callbacks": ("elman.compat.callbacks", "elman.callbacks"),
     "engine": ("elman.layers", "elman.models"),
     "experimental": ("elman.layers",),
@@ -81,7 +81,7 @@ class Modules:
         place = programs.inside(name)
         if place is not None:
             if name != "keras":
-                tell(f"{name} -> {'.'.join(filter(None, ('elman', programs.today(place))))}")
+                tell(f"{name} -> {_written_today(programs.today(place))}")
             return self.keras(place)
         if name not in self._others:
             self._others[name] = self._other(name)
@@ -153,6 +153,12 @@ class Modules:
 
 # Places inside Keras that Keras itself may not have.
 _PLACES = {*programs.MOVED, *_SOURCES} - {""}
+
+
+def _written_today(place: str) -> str:
+    """The module to import today for most of what is at ``place``."""
+    sources = _SOURCES.get(place, (f"elman.{place}",))
+    return next((s for s in sources if not s.startswith("elman.compat")), sources[0])
 
 
 def _public(module: ModuleType) -> set[str]:

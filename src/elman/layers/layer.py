@@ -6,12 +6,41 @@ import keras
 
 from elman.layers.arguments import old_arguments
 
+# The order of `add_weight`'s arguments in Keras 2, and those that only TensorFlow had a use for.
+_ADD_WEIGHT = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
+_GONE = ("partitioner", "use_resource", "synchronization", "getter", "collections")
+
 
 class _Base(ABC):  # noqa: B024
     """Mixin of a class that stands in for the Keras class beside it.
 
     ``isinstance`` and ``issubclass`` count every Keras layer, whether it derives from us or not.
+    What users' layers of Keras 1 and 2 did to their weights works: ``add_weight(name, shape)``, and
+    ``self.trainable_weights = [...]``.
     """
+
+    def add_weight(self, *args, **kwargs):
+        if args and (args[0] is None or isinstance(args[0], str)):
+            args, kwargs = (), {**dict(zip(_ADD_WEIGHT, args, strict=False)), **kwargs}
+        kwargs = {name: value for name, value in kwargs.items() if name not in _GONE}
+        return super().add_weight(*args, **kwargs)
+
+    @property
+    def trainable_weights(self):
+        return super().trainable_weights
+
+    @trainable_weights.setter
+    def trainable_weights(self, weights):  # noqa: B027
+        """Nothing is left to do: Keras tracks every variable that becomes an attribute."""
+
+    @property
+    def non_trainable_weights(self):
+        return super().non_trainable_weights
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, weights):
+        for weight in weights:
+            weight.trainable = False
 
     @classmethod
     def __subclasshook__(cls, other):
