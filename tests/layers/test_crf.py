@@ -115,6 +115,13 @@ def test_what_it_returns_holds_scores_tags_and_mask(mask):
     np.testing.assert_allclose(accuracy, (tags == TAGS)[np.asarray(found)].mean(), rtol=1e-6)
 
 
+@every_mask
+def test_the_loss_is_the_same_while_training(mask):
+    crf = make("float32")
+    losses = [crf.loss(TAGS, crf(blanked(mask), mask=mask, training=t)) for t in (True, False)]
+    np.testing.assert_allclose(*to_numpy(losses), rtol=1e-6)
+
+
 def test_tags_may_be_one_hot():
     crf = make("float32")
     y = crf(SCORES)

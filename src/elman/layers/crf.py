@@ -40,6 +40,8 @@ class CRF(keras.layers.Layer):
     path and v_tk <= 0 for the others, and zeros at masked steps. So ``argmax(axis=-1)`` of what
     ``model.predict`` returns is Viterbi's path, and ``crf.loss`` and ``crf.accuracy`` can be used
     in ``compile``, where targets are tags (batch, timesteps) or one-hot (batch, timesteps, K).
+    While training, the largest score of each step stands for the best path, which saves the search:
+    the loss is the same, the accuracy of an epoch is that of single steps.
     `log_likelihood`, `log_partition`, `path_score`, `viterbi` and `marginals` take u itself.
 
     Arguments:
@@ -119,9 +121,10 @@ class CRF(keras.layers.Layer):
         options = {option: getattr(self, f"{kind}_{option}") for option in _OPTIONS}
         return self.add_weight(shape=shape, name=name, **options)
 
-    def call(self, scores, mask=None):
+    def call(self, scores, mask=None, training=False):
         scores = self._prepared(scores, mask)
-        best = ops.one_hot(self.viterbi(scores, mask), self.units, dtype="bool")
+        best = ops.argmax(scores, axis=-1) if training else self.viterbi(scores, mask)
+        best = ops.one_hot(best, self.units, dtype="bool")
         below = scores - ops.stop_gradient(_best(scores, axis=-1, keepdims=True))
         return _blank(ops.where(best, 1 - below, below), mask)
 
@@ -274,7 +277,7 @@ class CRF(keras.layers.Layer):
     def compute_output_shape(self, scores_shape):
         return tuple(scores_shape)
 
-    def compute_output_spec(self, scores, mask=None):
+    def compute_output_spec(self, scores, mask=None, training=False):
         self._check(scores.shape)
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         return keras.KerasTensor(scores.shape, dtype)

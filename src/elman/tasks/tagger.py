@@ -53,7 +53,7 @@ class SequenceTagger(Estimator):
         clue_dropout: of clues.
         word_dropout: see `elman.tasks.tagger_layers.WordDropout`.
         learning_rate: the highest of Adam.
-        epochs: None takes 8, or as many as make 800 steps.
+        epochs: None takes 5, or as many as make 500 steps.
         batch_size: sentences of a batch, at most.
         patience: epochs without a better score on the validation data after which training ends;
             None never ends it early.
@@ -94,7 +94,7 @@ class SequenceTagger(Estimator):
         clues: bool = True,
         dropout: float = 0.5,
         recurrent_dropout: float = 0.0,
-        clue_dropout: float = 0.5,
+        clue_dropout: float = 0.7,
         word_dropout: float = 0.25,
         learning_rate: float = 3e-3,
         epochs: int | None = None,
@@ -237,7 +237,7 @@ class SequenceTagger(Estimator):
 
     def _epochs(self, count):
         steps = -(-count // self.batch_size)
-        return self.epochs or max(8, -(-800 // steps))
+        return self.epochs or max(5, -(-500 // steps))
 
     def _compile(self, model: keras.Model, count: int) -> keras.Model:
         steps = -(-count // self.batch_size) * self._epochs(count)
