@@ -340,3 +340,15 @@ def test_a_layer_of_the_users_own(tmp_path):
     assert len(names["model"].layers[2].trainable_weights) == 2
     assert all(names["moved"])
     assert names["kept"] is names["same"] == [1, 2]
+
+
+def test_star_imports_bring_what_the_module_is_for(tmp_path):
+    text = (
+        "import keras\nmodule = keras\nfrom keras.layers import *\nfrom keras.backend import *\n"
+        "same = keras is module and LSTM is keras.layers.LSTM and tanh is keras.backend.tanh\n"
+        "from keras.layers import Merge\nimport numpy as np\nfrom numpy import *\nzeros((2,))"
+    )
+    names, _ = run(tmp_path, text)
+    assert names["same"]
+    with pytest.raises(ValueError, match="Merge is gone; write Concatenate"):
+        names["Merge"]([])

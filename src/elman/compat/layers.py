@@ -7,6 +7,7 @@ from keras import layers
 
 import elman.layers
 from elman.layers.activations import hard_sigmoid
+from elman.legacy.tables import GONE_LAYERS
 
 _MERGED = {
     "sum": layers.Add,
@@ -77,3 +78,14 @@ def _with_hard_sigmoid(layer):
 ConvLSTM1D, ConvLSTM2D, ConvLSTM3D = (
     _with_hard_sigmoid(getattr(elman.layers, f"ConvLSTM{n}D")) for n in (1, 2, 3)
 )
+
+
+def __getattr__(name: str):
+    """A layer that is gone may be imported; only who makes one is told what to write instead."""
+    if name not in GONE_LAYERS:
+        raise AttributeError(f"module 'keras.layers' has no attribute {name!r}")
+
+    def refuse(*args, **kwargs):
+        raise ValueError(f"{name} is gone; write {GONE_LAYERS[name]}")
+
+    return refuse

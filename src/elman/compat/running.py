@@ -49,7 +49,7 @@ def run_program(
     report = Report(_places(path))
     parts = notebooks.parts(path, report.add) if notebook else [_script(path)]
     main = ModuleType("__main__")
-    main.__file__ = str(path)
+    main.__file__ = str(path.absolute())
     modules = Modules(tensorflow.standin(report.where))
     with ExitStack() as stack:
         stack.enter_context(heard_by(report.hear))

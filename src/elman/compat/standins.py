@@ -162,7 +162,13 @@ def _written_today(place: str) -> str:
 
 
 def _public(module: ModuleType) -> set[str]:
-    return {name for name in dir(module) if not name.startswith("_")}
+    """What ``from module import *`` brings; of a module of `elman.compat` not what it imports."""
+    if hasattr(module, "__all__"):
+        return set(module.__all__)
+    found = {name for name in dir(module) if not name.startswith("_")}
+    if module.__name__.startswith("elman.compat"):
+        found -= {name for name in found if isinstance(vars(module).get(name), ModuleType)}
+    return found
 
 
 def _installed(name: str) -> bool:

@@ -29,8 +29,8 @@ class _Base(ABC):  # noqa: B024
     def trainable_weights(self):
         return super().trainable_weights
 
-    @trainable_weights.setter
-    def trainable_weights(self, weights):  # noqa: B027
+    @trainable_weights.setter  # noqa: B027
+    def trainable_weights(self, weights):
         """Nothing is left to do: Keras tracks every variable that becomes an attribute."""
 
     @property
