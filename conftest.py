@@ -12,6 +12,13 @@ collect_ignore = [
     if importlib.util.find_spec(name) is None
 ]
 
+# These are imported only by programs that use what they are for.
+collect_ignore += [
+    f"src/elman/compat/{file}.py"
+    for file, package in (("figure_backend", "matplotlib"), ("scikit_learn", "sklearn"))
+    if importlib.util.find_spec(package) is None
+]
+
 
 @pytest.fixture(autouse=True)
 def _seed():

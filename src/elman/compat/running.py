@@ -23,7 +23,7 @@ from elman.legacy.notes import heard_by
 def run_program(
     path: str | os.PathLike, arguments: list[str] | None = None
 ) -> tuple[int, Report, dict[str, Any]]:
-    """Run an old program as ``__main__``, with stand-ins for the modules it imports.
+    r"""Run an old program as ``__main__``, with stand-ins for the modules it imports.
 
     Arguments:
         path: a script (.py) or a notebook (.ipynb).
@@ -38,11 +38,15 @@ def run_program(
         ValueError: it is no Python of today, or no notebook.
 
     Example:
-        >>> from pathlib import Path
-        >>> program = "from keras.layers.recurrent import LSTM\\nlayer = LSTM(output_dim=3)"
-        >>> _ = Path("old.py").write_text(program)
-        >>> code, report, names = run_program("old.py")
-        >>> [str(note) for note in report.notes][-1]
+        >>> import pathlib, tempfile
+        >>> program = "from keras.layers.recurrent import LSTM\nlayer = LSTM(output_dim=3)"
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "old.py")
+        >>> _ = path.write_text(program)
+        >>> code, report, names = run_program(path)
+        >>> print(*report.notes, sep="\n")
+        line 1: keras.layers.recurrent -> elman.layers
+        line 2: LSTM: output_dim -> units
+        line 2: LSTM: recurrent_activation='hard_sigmoid' (Keras 1's default)
     """
     path = Path(path)
     notebook = path.suffix == ".ipynb"

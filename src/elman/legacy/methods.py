@@ -55,7 +55,7 @@ def rename(method: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         TypeError: an argument given under both its names.
 
     >>> rename("fit", {"nb_epoch": 3, "workers": 4, "verbose": 0})
-    {'epochs': 3, 'verbose': 0}
+    {'verbose': 0, 'epochs': 3}
     """
     today = dict(kwargs)
     for old, new in RENAMED[method].items():
