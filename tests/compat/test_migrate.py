@@ -174,9 +174,18 @@ def test_layer_words_that_depend_on_values_stay_and_mean_the_same():
     assert done.notes == ("line 2: Embedding(dropout=rate) left as it is: elman.layers takes it",)
 
 
-def test_python_2_is_refused_with_the_line():
-    with pytest.raises(ValueError, match=r"k1_py2_print\.py, line 16: .*must be Python 3"):
-        migrate_file(FOLDER / "k1_py2_print.py")
+def test_print_statements_of_python_2_become_functions():
+    done = migrate("print 'a', 1,\nif x / 2:\n    print\n    print >>f, '#'  # why\n")
+    assert done.source == (
+        "print('a', 1, end=' ')\nif x / 2:\n    print()\n    print('#', file=f)  # why\n"
+    )
+    assert done.notes[1].startswith("line 2: in Python 2 whole numbers divided by /")
+
+
+@pytest.mark.parametrize("text", ["exec 'x'", "print 'a', \\\n  'b'", "x = `y`"])
+def test_other_python_2_is_refused_with_the_line(text):
+    with pytest.raises(ValueError, match=r"the program, line 2: .*must be Python 3"):
+        migrate(f"import numpy\n{text}\n")
 
 
 def test_magics_and_outputs_of_a_notebook_stay():
@@ -206,7 +215,7 @@ def test_the_command_prints_a_diff_or_writes_a_file(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("print 'x'\n", "line 1: the program must be Python 3"), (None, "No such file")],
+    [("exec 'x'\n", "line 1: the program must be Python 3"), (None, "No such file")],
 )
 def test_bad_input_is_one_line_and_exit_code_2(text, words, tmp_path, capsys):
     path = tmp_path / "old.py"

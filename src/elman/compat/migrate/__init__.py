@@ -8,6 +8,7 @@ from pathlib import Path
 import libcst as cst
 
 from elman.compat.migrate import cells
+from elman.compat.migrate.python2 import with_print_functions
 from elman.compat.migrate.transform import rewritten
 
 
@@ -55,18 +56,18 @@ def migrate(source: str, name: str = "the program") -> Migrated:
         source: Python text; ``name`` is what errors call it.
 
     Raises:
-        ValueError: it is no Python 3.
+        ValueError: it is no Python 3, print statements of Python 2 aside.
 
     Example:
         >>> print(migrate("from keras.layers.recurrent import LSTM\\nLSTM(output_dim=3)").source)
         from elman.layers import LSTM
         LSTM(units=3, recurrent_activation='hard_sigmoid')
     """
-    notes: list[tuple[int, str]] = []
+    before, (source, notes) = source, with_print_functions(source)
     module = _parsed(source, name)
     done = rewritten(module, lambda line, sentence: notes.append((line, sentence)))
     told = dict.fromkeys(f"line {line}: {sentence}" for line, sentence in sorted(notes))
-    return Migrated(source, done.code, tuple(told))
+    return Migrated(before, done.code, tuple(told))
 
 
 def migrate_notebook(text: str, name: str = "the notebook") -> Migrated:
@@ -100,8 +101,7 @@ def _parsed(source: str, name: str) -> cst.Module:
     except SyntaxError as error:
         raise ValueError(
             f"{name}, line {error.lineno}: the program must be Python 3, got {error.msg}; "
-            "mend that line, or for Python 2 do: pip install modernize && python-modernize -w "
-            f"{name}"
+            "mend that line"
         ) from None
     except cst.ParserSyntaxError as error:
         raise ValueError(
