@@ -50,6 +50,8 @@ def _names(names, names_as):
 
 
 def _text(words, names_as):
+    if names_as is np.bytes_:  # of fixed length
+        return np.bytes_(words.encode())
     return words.encode() if names_as is bytes else words
 
 
@@ -72,5 +74,8 @@ def functional(layers, inputs, outputs, name="model_1"):
         {"class_name": kind, "name": settings["name"], "config": settings, "inbound_nodes": nodes}
         for kind, settings, nodes in layers
     ]
-    ends = {"input_layers": [[n, 0, 0] for n in inputs], "output_layers": [[n, 0, 0] for n in outputs]}
+    ends = {
+        "input_layers": [[n, 0, 0] for n in inputs],
+        "output_layers": [[n, 0, 0] for n in outputs],
+    }
     return {"class_name": "Model", "config": {"name": name, "layers": written, **ends}}

@@ -42,29 +42,58 @@ RECURRENT = {
     "bi_sum": (STEPS, lambda x: k.Bidirectional(k.GRU(H), merge_mode="sum")(x)),
     "bi_mul": (STEPS, lambda x: k.Bidirectional(k.SimpleRNN(H), merge_mode="mul")(x)),
     "bi_two": (STEPS, lambda x: k.Add()(k.Bidirectional(k.GRU(H), merge_mode=None)(x))),
-    "bi_other": (STEPS, lambda x: k.Bidirectional(
-        k.LSTM(H, return_sequences=True),
-        backward_layer=k.GRU(H, return_sequences=True, go_backwards=True))(x)),
-    "bi_states": (STEPS, lambda x: k.Concatenate()(
-        k.Bidirectional(k.LSTM(H, return_state=True))(x))),
+    "bi_other": (
+        STEPS,
+        lambda x: k.Bidirectional(
+            k.LSTM(H, return_sequences=True),
+            backward_layer=k.GRU(H, return_sequences=True, go_backwards=True),
+        )(x),
+    ),
+    "bi_states": (
+        STEPS,
+        lambda x: k.Concatenate()(k.Bidirectional(k.LSTM(H, return_state=True))(x)),
+    ),
     "distributed": (STEPS, lambda x: k.TimeDistributed(k.Dense(3, activation="tanh"))(x)),
     "distributed_rnn": ((2, T, I), lambda x: k.TimeDistributed(k.LSTM(H))(x)),
-    "distributed_model": ((2, T, I), lambda x: k.TimeDistributed(tf_keras.Sequential(
-        [k.LSTM(H, input_shape=STEPS, return_sequences=True), k.BatchNormalization(),
-         k.GlobalMaxPooling1D()]))(x)),
+    "distributed_model": (
+        (2, T, I),
+        lambda x: k.TimeDistributed(
+            tf_keras.Sequential(
+                [
+                    k.LSTM(H, input_shape=STEPS, return_sequences=True),
+                    k.BatchNormalization(),
+                    k.GlobalMaxPooling1D(),
+                ]
+            )
+        )(x),
+    ),
     "cell": (STEPS, lambda x: k.RNN(k.GRUCell(H, reset_after=False))(x)),
-    "cells": (STEPS, lambda x: k.RNN(
-        [k.LSTMCell(H), k.SimpleRNNCell(3), k.GRUCell(4)], return_sequences=True)(x)),
-    "cells_states": (STEPS, lambda x: k.Concatenate()([
-        y for y in tf.nest.flatten(k.RNN([k.GRUCell(H), k.GRUCell(4)], return_state=True)(x))])),
+    "cells": (
+        STEPS,
+        lambda x: k.RNN([k.LSTMCell(H), k.SimpleRNNCell(3), k.GRUCell(4)], return_sequences=True)(
+            x
+        ),
+    ),
+    "cells_states": (
+        STEPS,
+        lambda x: k.Concatenate()(
+            [y for y in tf.nest.flatten(k.RNN([k.GRUCell(H), k.GRUCell(4)], return_state=True)(x))]
+        ),
+    ),
     "conv_lstm": ((3, *IMAGE), lambda x: k.ConvLSTM2D(2, 3, padding="same")(x)),
     "conv_lstm_1": ((3, 6, 3), lambda x: k.ConvLSTM1D(2, 3, strides=2, return_sequences=True)(x)),
     "masking": (STEPS, lambda x: k.LSTM(H)(k.Masking(0.0)(x))),
-    "masked_pair": (STEPS, lambda x: k.Bidirectional(k.GRU(H, return_sequences=True))(
-        k.Masking(0.0)(x))),
+    "masked_pair": (
+        STEPS,
+        lambda x: k.Bidirectional(k.GRU(H, return_sequences=True))(k.Masking(0.0)(x)),
+    ),
     "encoder_decoder": (STEPS, lambda x: _encoder_decoder(x)),
-    "bi_initial": (STEPS, lambda x: k.Bidirectional(k.GRU(H))(
-        x, initial_state=[k.Dense(H)(k.Flatten()(x)), k.Dense(H)(k.Flatten()(x))])),
+    "bi_initial": (
+        STEPS,
+        lambda x: k.Bidirectional(k.GRU(H))(
+            x, initial_state=[k.Dense(H)(k.Flatten()(x)), k.Dense(H)(k.Flatten()(x))]
+        ),
+    ),
     "repeat": (ROW, lambda x: k.LSTM(2, return_sequences=True)(k.RepeatVector(3)(x))),
     "shared": (STEPS, lambda x: _shared(x)),
     "nested": (STEPS, lambda x: _nested(x)),

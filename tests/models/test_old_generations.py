@@ -172,7 +172,9 @@ def test_keras1_merge_of_a_function(tmp_path):
     written = {**merge("AAAA"), "mode_type": "lambda",
                "layers": [sequential(("Dense", one), as_list=True) for one in settings]}  # fmt: skip
     path = write(tmp_path / "old.h5", sequential(("Merge", written), as_list=True), kept, "1.2.1")
-    with pytest.raises(ValueError, match=r"'merge_1' \(byte code, which is never run\).*functions="):
+    with pytest.raises(
+        ValueError, match=r"'merge_1' \(byte code, which is never run\).*functions="
+    ):
         models.load_model(path)
     model = models.load_model(path, functions={"merge_1": lambda ab: ab[0] - 2 * ab[1]})
     close(model(x), a - 2 * b)
@@ -234,7 +236,9 @@ def test_keras1_stack_in_a_stack(tmp_path):
         ("Dense", {"name": "dense_2", "output_dim": H, "activation": "tanh", "bias": False}),
         as_list=True,
     )
-    config = sequential(inner.values(), ("Dense", {"name": "dense_3", "output_dim": 2}), as_list=True)
+    config = sequential(
+        inner.values(), ("Dense", {"name": "dense_3", "output_dim": 2}), as_list=True
+    )
     w, b, v, u, c = normal(I, 3), normal(3), normal(3, H), normal(H, 2), normal(2)
     kept = {"sequential_1": [("dense_1_W", w), ("dense_1_b", b), ("dense_2_W", v)],
             "dense_3": [("dense_3_W", u), ("dense_3_b", c)]}  # fmt: skip
@@ -302,7 +306,11 @@ def test_cudnn_layers(kind, version, tmp_path):
     cell = getattr(reference, kind)(kernel, recurrent, bias)
     settings = {"name": "cu_dnn", "units": H, "return_sequences": True, "return_state": False,
                 "go_backwards": False, "stateful": False, "batch_input_shape": [None, T, I]}  # fmt: skip
-    kept = {"cu_dnn": named("cu_dnn", zip(["kernel", "recurrent_kernel", "bias"], as_stored, strict=True))}
+    kept = {
+        "cu_dnn": named(
+            "cu_dnn", zip(["kernel", "recurrent_kernel", "bias"], as_stored, strict=True)
+        )
+    }
     path = write(tmp_path / "old.h5", sequential((f"CuDNN{kind}", settings)), kept, version)
     close(models.load_model(path)(X), reference.forward(cell, X).outputs)
 
@@ -406,7 +414,9 @@ def test_weights_into_a_model(generation, by_name, tmp_path):
 
 
 def test_weights_of_another_model(tmp_path):
-    path = write(tmp_path / "w.h5", None, {"rnn": [("k", normal(2, 2))], "d": [("k", normal(4, 3))]})
+    path = write(
+        tmp_path / "w.h5", None, {"rnn": [("k", normal(2, 2))], "d": [("k", normal(4, 3))]}
+    )
     with pytest.raises(ValueError, match=r"layer 'rnn' must get weights of the shapes \[\(2, 12\)"):
         two_layers().load_weights(path)
     with pytest.warns(UserWarning, match="left out by skip_mismatch: layer 'rnn'"):

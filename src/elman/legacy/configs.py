@@ -111,9 +111,14 @@ class _Reader:
         config = written["config"]
         if isinstance(config, list):  # until Keras 2.2 a stack was the list of its layers
             config = {"layers": config}
+        self._check_count(len(config["layers"]))
         if "input_layers" not in config:
             return self._sequential(written, config)
         return _functional(written, config, [self.layer(one) for one in config["layers"]])
+
+    def _check_count(self, more: int) -> None:
+        if self.count + more > hdf5.LAYERS:
+            raise ValueError(f"a model must have at most {hdf5.LAYERS} layers, got more")
 
     def _sequential(self, written: Config, config: Config) -> Config:
         name = config.get("name") or written.get("name")
@@ -127,13 +132,16 @@ class _Reader:
             if layers[0].get("input_dtype"):
                 given["dtype"] = layers[0]["input_dtype"]
             layers.insert(0, {"class_name": "InputLayer", "name": given["name"], "config": given})
-        return {"class_name": "Sequential", "name": name, "config": {"name": name, "layers": layers}}
+        return {
+            "class_name": "Sequential",
+            "name": name,
+            "config": {"name": name, "layers": layers},
+        }
 
     def layer(self, written: Config) -> Config:
         """One layer, with all that is inside it."""
+        self._check_count(1)
         self.count += 1
-        if self.count > hdf5.LAYERS:
-            raise ValueError(f"a model must have at most {hdf5.LAYERS} layers, got more")
         class_name = written["class_name"].rpartition(">")[2]  # "Addons>X" was registered as X
         name = written.get("name") or (
             written["config"].get("name") if isinstance(written["config"], Mapping) else None
@@ -438,6 +446,8 @@ def each(config: Config, see: Callable[[Config], None]) -> None:
 
 def _each(layer: Config, see: Callable[[Config], None]) -> None:
     see(layer)
+    if layer.get("custom"):
+        return  # whose configuration is its own
     if layer["class_name"] in MODELS:
         each(layer, see)
     for key in INNER:

@@ -140,13 +140,15 @@ def guarded(where: str) -> Iterator[None]:
         raise
     except _DAMAGE as error:
         why = " ".join(str(error).split()) or type(error).__name__
-        raise Refused(f"{where} must be a whole HDF5 file of Keras, got a damaged one: {why}") from error
+        raise Refused(
+            f"{where} must be a whole HDF5 file of Keras, got a damaged one: {why}"
+        ) from error
 
 
 # Text of variable length lies in heaps of the file. Over a damaged one HDF5's library allocates
 # whatever length is written there, or never returns; so another process reads such files first.
 
-PROBE_SECONDS, PROBE_BYTES = 60, 2 * 2**30
+PROBE_SECONDS, PROBE_BYTES = 20, 2**30
 
 
 def _try_elsewhere(path: str | os.PathLike) -> None:
@@ -154,7 +156,9 @@ def _try_elsewhere(path: str | os.PathLike) -> None:
     if not _has_heaps(os.path.abspath(path), os.stat(path).st_mtime_ns):
         return
     command = [sys.executable, "-c", "from elman.legacy.hdf5 import probe; probe()", str(path)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    paths = os.pathsep.join(filter(None, sys.path))
+    # BLAS takes memory for each thread, and none is needed.
+    environment = {**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, timeout=PROBE_SECONDS, check=False
@@ -163,7 +167,9 @@ def _try_elsewhere(path: str | os.PathLike) -> None:
         raise Refused(f"{path} must be a whole HDF5 file, got one that cannot be read") from None
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        crashed = f"{Path(path).name} must be a whole HDF5 file, got one that crashes HDF5's library"
+        crashed = (
+            f"{Path(path).name} must be a whole HDF5 file, got one that crashes HDF5's library"
+        )
         raise Refused(said[-1] if said else crashed)
 
 
@@ -201,7 +207,9 @@ def _contents(root: h5py.File, name: str, size: int) -> OldFile:
     if "model_weights" in some_keys(root):
         holder = _member(root, "model_weights", h5py.Group)
     elif not _has(root, "layer_names"):
-        raise Refused(f"{name} must hold the weights of a Keras model, got an HDF5 file without them")
+        raise Refused(
+            f"{name} must hold the weights of a Keras model, got an HDF5 file without them"
+        )
     layers = _layers(holder)
     optimizer: list[Weight] = []
     if "optimizer_weights" in some_keys(root):

@@ -132,7 +132,9 @@ def _input(first: Config, flat: dict[str, Config], inputs: list[str]) -> str:
     if name not in flat:
         keys = ("batch_input_shape", "input_dtype")
         given = {key: config[key] for key in keys if key in config}
-        layer = first if is_input else {"class_name": "InputLayer", "config": {**given, "name": name}}
+        layer = (
+            first if is_input else {"class_name": "InputLayer", "config": {**given, "name": name}}
+        )
         flat[name] = {**layer, "name": name, "inbound_nodes": []}
         inputs.append(name)
     return name

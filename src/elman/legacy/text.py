@@ -37,7 +37,9 @@ def parse(text: str | bytes, what: str) -> Any:
         raise _too_deep(what) from None
     except (ValueError, yaml.YAMLError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{what} must be JSON or YAML, got text that is neither: {first}") from None
+        raise ValueError(
+            f"{what} must be JSON or YAML, got text that is neither: {first}"
+        ) from None
     check(value, what)
     return value
 

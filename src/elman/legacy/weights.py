@@ -43,7 +43,9 @@ _PER_GATE = {"LSTM": 12, "GRU": 9, "ConvLSTM2D": 12}
 _ORDER = {12: (0, 2, 1, 3), 9: (0, 1, 2)}
 
 
-def convert(layer: Layer, arrays: Sequence[Array], origin: Origin, shapes: Shapes = ()) -> list[Array]:
+def convert(
+    layer: Layer, arrays: Sequence[Array], origin: Origin, shapes: Shapes = ()
+) -> list[Array]:
     """The weights of one layer, as today's layer takes them in `set_weights`.
 
     Arguments:
@@ -66,7 +68,9 @@ def convert(layer: Layer, arrays: Sequence[Array], origin: Origin, shapes: Shape
     if name == "Bidirectional":
         return _pair(config, arrays, origin, shapes)
     if name in ("TimeDistributed", "RNN"):
-        return convert(config["layer" if name == "TimeDistributed" else "cell"], arrays, origin, shapes)
+        return convert(
+            config["layer" if name == "TimeDistributed" else "cell"], arrays, origin, shapes
+        )
     if name == "StackedRNNCells":
         return _each_cell(config["cells"], arrays, origin)
     if name in _PER_GATE and len(arrays) == _PER_GATE[name]:
@@ -90,10 +94,10 @@ def _rescaled(name: str, arrays: list[Array]) -> list[Array]:
     """The weights before an old hard_sigmoid, for Keras 3's; see `configs.rescale`."""
     if not name.startswith(("LSTM", "GRU", "ConvLSTM")):
         return [(a * _FACTOR).astype(a.dtype) for a in arrays]
-    factors = (_FACTOR, _FACTOR, 1.0) if name.startswith("GRU") else (_FACTOR, _FACTOR, 1.0, _FACTOR)
-    return [
-        (a * np.repeat(factors, a.shape[-1] // len(factors))).astype(a.dtype) for a in arrays
-    ]
+    factors = (
+        (_FACTOR, _FACTOR, 1.0) if name.startswith("GRU") else (_FACTOR, _FACTOR, 1.0, _FACTOR)
+    )
+    return [(a * np.repeat(factors, a.shape[-1] // len(factors))).astype(a.dtype) for a in arrays]
 
 
 def _pair(config: Layer, arrays: list[Array], origin: Origin, shapes: Shapes) -> list[Array]:
@@ -133,7 +137,9 @@ def _from_cudnn(name: str, config: Layer, arrays: list[Array]) -> list[Array]:
     gates = _GATES[name]
     if bias.ndim != 1 or bias.shape[0] != 2 * gates * units:
         return arrays
-    kernels = [k.reshape(units, -1).T for k in map(np.ascontiguousarray, np.split(kernel, gates, 1))]
+    kernels = [
+        k.reshape(units, -1).T for k in map(np.ascontiguousarray, np.split(kernel, gates, 1))
+    ]
     recurrents = [k.T for k in np.split(recurrent, gates, 1)]
     both = bias.reshape(2, -1)
     if name == "GRU" and config.get("reset_after", True) is False:
@@ -166,9 +172,7 @@ def _of_keras1(name: str, config: Layer, arrays: list[Array]) -> list[Array]:
 def _flipped(name: str, arrays: list[Array]) -> list[Array]:
     """Kernels turned around: Theano convolved, where the others correlate."""
     number = 2 if name.startswith("ConvLSTM") else int(name in _CONVOLUTIONS)
-    return [
-        np.flip(a, tuple(range(a.ndim - 2))) if i < number else a for i, a in enumerate(arrays)
-    ]
+    return [np.flip(a, tuple(range(a.ndim - 2))) if i < number else a for i, a in enumerate(arrays)]
 
 
 def _locally_connected(config: Layer, arrays: list[Array], shapes: Shapes) -> list[Array]:
@@ -330,7 +334,9 @@ def _sections(
         trained, fixed = known or counts(layer, origin, given)
         return [path] * trained, [path] * fixed
     parts = [
-        _sections(inner, (*path, inner.get("name") or inner["config"]["name"]), origin, per_gate, unknown)
+        _sections(
+            inner, (*path, inner.get("name") or inner["config"]["name"]), origin, per_gate, unknown
+        )
         for inner in model["config"]["layers"]
     ]
     trained_paths = [p for part, _ in parts for p in part]

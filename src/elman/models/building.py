@@ -190,8 +190,8 @@ def at_most(elements: int, what: str, zeros: bool = False) -> Iterator[None]:
         made += size
         if made > elements:
             raise ValueError(
-                f"its weights must be in {what}, which has {elements} numbers in all, got the shape "
-                f"{tuple(shape)} on top of {made - size}"
+                f"layer '{self.name}': its weights must be in {what}, which has {elements} numbers "
+                f"in all, got the shape {tuple(shape)} on top of {made - size}"
             )
         initializer = "zeros" if zeros else initializer
         return add_weight(self, shape, initializer, *args, **kwargs)

@@ -18,9 +18,10 @@ def compile_as(model, trained: Training, custom_objects: Mapping[str, Any]) -> l
     unknown: list[str] = []
     with keras.saving.custom_object_scope(dict(custom_objects)):
         optimizer = _optimizer(trained.optimizer, unknown)
-        loss = _found(trained.loss, keras.losses.get, "loss", unknown)
-        metrics = _found(trained.metrics, _metric, "metric", unknown)
-        weighted = _found(trained.weighted_metrics, _metric, "weighted metric", unknown)
+        given = dict(custom_objects)
+        loss = _found(trained.loss, keras.losses.get, "loss", given, unknown)
+        metrics = _found(trained.metrics, _metric, "metric", given, unknown)
+        weighted = _found(trained.weighted_metrics, _metric, "weighted metric", given, unknown)
         if loss is None or optimizer is None:
             left = "and the model is not compiled; call model.compile(...) before training"
         else:
@@ -43,30 +44,40 @@ def compile_as(model, trained: Training, custom_objects: Mapping[str, Any]) -> l
 
 
 def _optimizer(config, unknown: list[str]):
+    name, settings = config["class_name"], dict(config["config"])
+    found = keras.saving.get_registered_object(name) or vars(keras.optimizers).get(name)
     try:
-        return keras.optimizers.deserialize(config)
+        if found is None:
+            raise ValueError("no optimizer of Keras has this name")
+        if isinstance(settings.get("learning_rate"), dict):
+            schedule = keras.optimizers.schedules.deserialize(settings["learning_rate"])
+            settings["learning_rate"] = schedule
+        return found(**settings)
     except (ValueError, TypeError) as error:
-        words = " ".join(str(error).split())
-        unknown.append(f"optimizer {config['class_name']!r} ({words})")
+        unknown.append(f"optimizer {name!r} ({' '.join(str(error).split())})")
         return None
 
 
 def _metric(value):
+    """A metric; one by its name stays a name, which is its key in the history."""
     if value in ("acc", "accuracy", "crossentropy", "ce"):
         return value  # which of its kinds it is depends on the loss, as it did
-    return keras.metrics.get(value)
+    found = keras.metrics.get(value)
+    return value if isinstance(value, str) else found
 
 
-def _found(value, get, kind: str, unknown: list[str]):
+def _found(value, get, kind: str, given: Mapping[str, Any], unknown: list[str]):
     """A structure of losses or metrics, each looked up; unknown ones are None, or left out."""
     if isinstance(value, list):
-        found = [_found(item, get, kind, unknown) for item in value]
+        found = [_found(item, get, kind, given, unknown) for item in value]
         return found if kind == "loss" else [item for item in found if item is not None]
     if isinstance(value, dict) and "class_name" not in value:
-        found = {name: _found(item, get, kind, unknown) for name, item in value.items()}
-        return {name: item for name, item in found.items() if item is not None} or None
+        named = {name: _found(x, get, kind, given, unknown) for name, x in value.items()}
+        return {name: item for name, item in named.items() if item is not None} or None
     if value is None:
         return None
+    if isinstance(value, str) and value in given:
+        return given[value]
     try:
         return get(value)
     except (ValueError, TypeError):
