@@ -94,7 +94,11 @@ class Stop(keras.callbacks.Callback):
 
 def test_ctrl_c_keeps_the_best_so_far_and_the_same_seed_resumed_the_same_weights(trained):
     folder, _, _ = trained
-    report = train(folder, "stopped", callbacks=[Stop()])
+    closed = []
+    stop = Stop()
+    stop.close = lambda: closed.append(True)
+    report = train(folder, "stopped", callbacks=[stop])
+    assert closed == [True]
     assert report["training"]["interrupted"]
     assert len(report["training"]["history"]) == 2
     assert "ended by Ctrl-C" in (folder / "stopped" / "report.md").read_text()

@@ -80,9 +80,11 @@ class Bar(keras.callbacks.Callback):
         self.bar.update(self.task, numbers=numbers)  # type: ignore[arg-type]
 
     def on_train_end(self, logs=None):
-        self.bar.stop()
+        self.close()
 
-    close = on_train_end
+    def close(self):
+        """Give the terminal back; an interrupted training does not end by itself."""
+        self.bar.stop()
 
 
 def duration(seconds: float) -> str:

@@ -61,7 +61,8 @@ def train(
         seed: of the split, the first weights and the order of examples.
         resume: go on with a training that was broken off; the data and settings must be the same.
         overwrite: replace a finished run, or begin a broken one anew.
-        callbacks: Keras callbacks, such as `elman.tasks.progress.progress`.
+        callbacks: Keras callbacks, such as `elman.tasks.progress.progress`. One that has a method
+            ``close`` is closed when the training is over, however it ended.
         say: is told, a line at a time, what is going on.
 
     Returns:
@@ -89,13 +90,16 @@ def train(
     plan = {**about, "settings": estimator.get_params(), "examples": counts}
     _begin(state, json.loads(json.dumps(plan)), resume)
     validation = parts.get("valid")
-    estimator.fit(
-        parts["train"].X,
-        parts["train"].y,
-        None if validation is None else (validation.X, validation.y),
-        callbacks=callbacks,
-        folder=state,
-    )
+    with contextlib.ExitStack() as after:
+        for callback in callbacks:
+            after.callback(getattr(callback, "close", lambda: None))
+        estimator.fit(
+            parts["train"].X,
+            parts["train"].y,
+            None if validation is None else (validation.X, validation.y),
+            callbacks=callbacks,
+            folder=state,
+        )
     estimator.save(folder, **about)
     say(f"saved {output}")
     report = _report(estimator, task, folder, parts, seed)
