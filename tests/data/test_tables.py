@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -231,3 +232,14 @@ def test_real_spam_has_two_labels_and_its_quotes():
 def test_real_classes_by_file():
     labels = list(read_labelled(real("rt_polarity")).column("label"))
     assert (labels.count("neg"), labels.count("pos")) == (5_331, 5_331)
+
+
+def test_a_large_file_takes_little_memory(tmp_path):
+    path = write(tmp_path / "a.tsv", "id\ttext\n" + "7\tso many words\n" * 30_000)
+    texts = read_table(path).column("text")
+    tracemalloc.start()
+    length = sum(map(len, texts))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert length == 13 * 30_000
+    assert peak < 100_000  # bytes, of a file of 480,000
