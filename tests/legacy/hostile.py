@@ -5,7 +5,6 @@ As a program it runs for as many seconds as its argument says:
 """
 
 import copy
-import json
 import sys
 import tempfile
 import time
@@ -17,10 +16,27 @@ from elman.legacy import configs, hdf5, training
 from elman.legacy.describe import describe
 
 sys.path.insert(0, str(Path(__file__).parent))
-from layout import functional, node, sequential, write  # noqa: E402
+from layout import functional, node, sequential, write
 
-ODD = [None, -1, 0, 10**12, 1e300, float("nan"), "", "x", "hard_sigmoid", [], {}, [[]], True,
-       {"class_name": "LSTM", "config": {}}, ["lstm", 0, 0], {"class_name": []}, "__lambda__"]  # fmt: skip
+ODD = [
+    None,
+    -1,
+    0,
+    10**12,
+    1e300,
+    float("nan"),
+    "",
+    "x",
+    "hard_sigmoid",
+    [],
+    {},
+    [[]],
+    True,
+    {"class_name": "LSTM", "config": {}},
+    ["lstm", 0, 0],
+    {"class_name": []},
+    "__lambda__",
+]
 
 SECONDS = 30  # on a machine that does other things too; alone it is one
 

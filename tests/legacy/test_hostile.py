@@ -18,8 +18,8 @@ from elman.legacy import archive, configs, hdf5, text
 from elman.legacy.describe import describe
 
 sys.path.insert(0, str(Path(__file__).parent))
-import hostile  # noqa: E402
-from layout import functional, node, sequential, write  # noqa: E402
+import hostile
+from layout import functional, node, sequential, write
 
 LSTM = {"name": "lstm", "units": 2, "batch_input_shape": [None, 3, 2]}
 GOOD = {"lstm": [("k", np.ones((2, 8))), ("r", np.ones((2, 8))), ("b", np.ones(8))]}
@@ -32,11 +32,8 @@ def path(tmp_path):
 
 def refused(path, words):
     began = time.monotonic()
-    with pytest.raises((ValueError, OSError), match=words), hdf5.opened(path) as file:
-        configs.upgraded(file.config, file.version)
-        for weights in file.layers.values():
-            for weight in weights:
-                weight.read()
+    with pytest.raises((ValueError, OSError), match=words):
+        hostile.read(path)
     assert time.monotonic() - began < 10
 
 

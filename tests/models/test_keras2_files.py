@@ -1,10 +1,8 @@
 """Files that Keras 2 (the package tf-keras) writes predict the same here, layer by layer.
 
-All layers are branches of few models, so that few files are written: each branch has an input and an
-output of its own. tf-keras computes with TensorFlow, whatever backend Keras 3 runs on.
+All layers are branches of two models, so that two files are written: each branch has an input and
+an output of its own. tf-keras computes with TensorFlow, whatever backend Keras 3 runs on.
 """
-
-import json
 
 import numpy as np
 import pytest
@@ -15,7 +13,7 @@ tf_keras = pytest.importorskip("tf_keras", reason="the judge is Keras 2: pip ins
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from elman import layers, models  # noqa: E402
+from elman import models  # noqa: E402
 
 k = tf_keras.layers
 B, T, I, H = 3, 6, 4, 5  # noqa: E741
@@ -77,7 +75,7 @@ RECURRENT = {
     "cells_states": (
         STEPS,
         lambda x: k.Concatenate()(
-            [y for y in tf.nest.flatten(k.RNN([k.GRUCell(H), k.GRUCell(4)], return_state=True)(x))]
+            tf.nest.flatten(k.RNN([k.GRUCell(H), k.GRUCell(4)], return_state=True)(x))
         ),
     ),
     "conv_lstm": ((3, *IMAGE), lambda x: k.ConvLSTM2D(2, 3, padding="same")(x)),
@@ -129,13 +127,17 @@ IDS = {
     "embedding_pair": lambda x: k.Bidirectional(k.LSTM(H))(k.Embedding(9, 4, mask_zero=True)(x)),
 }
 
+ACTIVATIONS = [
+    "relu", "tanh", "sigmoid", "hard_sigmoid", "softmax", "softplus", "softsign", "selu", "elu",
+    "exponential", "linear", "swish", "gelu", "mish",
+]  # fmt: skip
+MERGES = ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"]
+
 OTHERS = {
     "dense": (ROW, lambda x: k.Dense(3, activation="hard_sigmoid")(x)),
     "dense_steps": (STEPS, lambda x: k.Dense(3, kernel_regularizer="l2", activation="selu")(x)),
     "einsum": (STEPS, lambda x: k.EinsumDense("abc,cd->abd", (None, 3), bias_axes="d")(x)),
-    **{f"activation_{name}": (STEPS, lambda x, name=name: k.Activation(name)(x)) for name in (
-        "relu tanh sigmoid hard_sigmoid softmax softplus softsign selu elu exponential linear "
-        "swish gelu mish").split()},
+    **{f"activation_{n}": (STEPS, lambda x, n=n: k.Activation(n)(x)) for n in ACTIVATIONS},
     "leaky": (ROW, lambda x: k.LeakyReLU(0.2)(x)),
     "leaky_default": (ROW, lambda x: k.LeakyReLU()(x)),
     "elu": (ROW, lambda x: k.ELU(0.7)(x)),
@@ -186,8 +188,7 @@ OTHERS = {
     "permute": (STEPS, lambda x: k.Permute((2, 1))(x)),
     "identity": (STEPS, lambda x: k.Identity()(x)),
     "activity": (STEPS, lambda x: k.ActivityRegularization(l1=0.1)(x)),
-    **{name.lower(): (ROW, lambda x, name=name: getattr(k, name)()([x, k.Dense(I)(x)])) for name in (
-        "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")},
+    **{n.lower(): (ROW, lambda x, n=n: getattr(k, n)()([x, k.Dense(I)(x)])) for n in MERGES},
     "concatenate_axis": (STEPS, lambda x: k.Concatenate(axis=1)([x, x])),
     "dot": (STEPS, lambda x: k.Dot(axes=(2, 2))([x, k.Dense(I)(x)])),
     "dot_normalized": (ROW, lambda x: k.Dot(axes=1, normalize=True)([x, k.Dense(I)(x)])),

@@ -15,7 +15,7 @@ from elman import layers, models
 from elman.models.building import at_most
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "legacy"))
-from layout import functional, node, sequential, write  # noqa: E402
+from layout import functional, node, sequential, write
 
 ROOT = Path(__file__).parent.parent.parent
 FILES = Path(os.environ.get("ELMAN_DATA", ROOT.parent / "shared" / "data")) / "legacy_models"
@@ -225,11 +225,20 @@ def test_custom_layers(tmp_path):
 
 
 def test_functions(tmp_path):
-    byte_code = {"name": "f", "function": ["4wEAAAA=", None, None], "function_type": "lambda",
-                 "output_shape": None, "arguments": {"k": 3}, "batch_input_shape": [None, 2]}  # fmt: skip
+    byte_code = {
+        "name": "f",
+        "function": ["4wEAAAA=", None, None],
+        "function_type": "lambda",
+        "output_shape": None,
+        "arguments": {"k": 3},
+        "batch_input_shape": [None, 2],
+    }
     by_name = {"name": "g", "function": "double", "function_type": "function", "arguments": {}}
-    config = sequential(("Lambda", byte_code), ("Lambda", by_name),
-                        ("TFOpLambda", {"name": "tf.math.abs", "function": "math.abs"}))  # fmt: skip
+    config = sequential(
+        ("Lambda", byte_code),
+        ("Lambda", by_name),
+        ("TFOpLambda", {"name": "tf.math.abs", "function": "math.abs"}),
+    )
     path = write(tmp_path / "m.h5", config, {"f": []}, "2.4.0")
     with pytest.raises(
         ValueError, match=r"'f' \(byte code.*'g' \(the function 'double'\).*TensorF"
@@ -297,7 +306,7 @@ def test_convert(tmp_path):
     path = write(tmp_path / "old.h5", sequential(("LSTM", stateful)), {"a": kept["a"]})
     assert models.convert(path, tmp_path / "new.keras")[1] == ["a"]
     assert models.load_model(tmp_path / "new.keras").layers[0].stateful
-    with pytest.raises(ValueError, match="must end in .keras"):
+    with pytest.raises(ValueError, match=r"must end in \.keras"):
         models.convert(path, tmp_path / "new.h5")
 
 
@@ -321,7 +330,7 @@ def test_weights_that_the_file_does_not_have(tmp_path):
         models.model_from_config(config)
     with (
         at_most(10, "x"),
-        pytest.raises(ValueError, match="layer 'dense.*its weights must be in x"),
+        pytest.raises(ValueError, match=r"layer 'dense.*its weights must be in x"),
     ):
         layers.Dense(5).build((None, 5))
     layers.Dense(5).build((None, 5))
@@ -333,7 +342,7 @@ def test_weights_of_another_shape(tmp_path):
     with pytest.raises(ValueError, match=r"layer 'd' must get weights of the shapes \[\(3, 2\)"):
         models.load_model(path)
     path = write(tmp_path / "m.h5", config, {"d": [], "e": [("e/k", np.ones((99, 99)))]})
-    with pytest.raises(ValueError, match="'d'|of d, got those of e|shapes"):
+    with pytest.raises(ValueError, match=r"of d, got those of e|shapes"):
         models.load_model(path)
 
 

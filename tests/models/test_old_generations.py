@@ -11,7 +11,7 @@ from elman import layers, models, reference
 from elman.legacy import hdf5
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "legacy"))
-from layout import functional, node, sequential, write  # noqa: E402
+from layout import functional, node, sequential, write
 
 B, T, I, H = 3, 5, 2, 4  # noqa: E741
 RANDOM = np.random.default_rng(0)
@@ -147,8 +147,11 @@ def two_branches():
 def test_keras1_merge_first_in_a_stack(mode, tmp_path):
     settings, kept, x, a, b = two_branches()
     branches = [sequential(("Dense", one), as_list=True) for one in settings]
-    config = sequential(("Merge", {**merge(mode), "layers": branches}),
-                        ("Activation", {"name": "act", "activation": "linear"}), as_list=True)  # fmt: skip
+    config = sequential(
+        ("Merge", {**merge(mode), "layers": branches}),
+        ("Activation", {"name": "act", "activation": "linear"}),
+        as_list=True,
+    )
     model = models.load_model(write(tmp_path / "old.h5", config, {**kept, "act": []}, "1.0.8"))
     close(model(x), MERGES[mode](a, b))
 
@@ -169,8 +172,11 @@ def test_keras1_merge_in_a_graph(mode, tmp_path):
 
 def test_keras1_merge_of_a_function(tmp_path):
     settings, kept, x, a, b = two_branches()
-    written = {**merge("AAAA"), "mode_type": "lambda",
-               "layers": [sequential(("Dense", one), as_list=True) for one in settings]}  # fmt: skip
+    written = {
+        **merge("AAAA"),
+        "mode_type": "lambda",
+        "layers": [sequential(("Dense", one), as_list=True) for one in settings],
+    }
     path = write(tmp_path / "old.h5", sequential(("Merge", written), as_list=True), kept, "1.2.1")
     with pytest.raises(
         ValueError, match=r"'merge_1' \(byte code, which is never run\).*functions="
@@ -304,8 +310,15 @@ def test_cudnn_layers(kind, version, tmp_path):
     kernel, recurrent = np.concatenate(list(w), 1), np.concatenate(list(u), 1)
     bias = b if kind == "GRU" else b.sum(0)
     cell = getattr(reference, kind)(kernel, recurrent, bias)
-    settings = {"name": "cu_dnn", "units": H, "return_sequences": True, "return_state": False,
-                "go_backwards": False, "stateful": False, "batch_input_shape": [None, T, I]}  # fmt: skip
+    settings = {
+        "name": "cu_dnn",
+        "units": H,
+        "return_sequences": True,
+        "return_state": False,
+        "go_backwards": False,
+        "stateful": False,
+        "batch_input_shape": [None, T, I],
+    }
     kept = {
         "cu_dnn": named(
             "cu_dnn", zip(["kernel", "recurrent_kernel", "bias"], as_stored, strict=True)

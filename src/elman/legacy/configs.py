@@ -1,8 +1,8 @@
 """Configurations of old models in today's words: what each generation said, in one form.
 
-The form of a model, all plain dicts: ``class_name`` ("Sequential" or "Functional"), ``name`` and a
-``config`` with ``layers``, and for a functional model ``inputs`` and ``outputs`` (a `Ref`, or a list
-or dict of them) and ``order``, the calls in an order in which they can be made. A layer has
+The form of a model, all plain dicts: ``class_name`` ("Sequential" or "Functional"), ``name`` and
+a ``config`` with ``layers``, and for a functional model ``inputs`` and ``outputs`` (a `Ref`, or a
+list or dict of them) and ``order``, the calls in an order in which they can be made. A layer has
 ``class_name`` and ``config`` as today's class takes them, ``was``, the class it was written as, and
 ``calls``, a dict of ``inputs`` and ``kwargs`` for each time the model calls it.
 """
@@ -467,8 +467,8 @@ _LINEAR = frozenset(names("Dense Conv1D Conv2D Conv3D"))
 def rescale(config: Config, notes: list[str]) -> None:
     """Mark the layers that can do with Keras 3's hard_sigmoid, their weights times 1.2.
 
-    clip(0.2 x + 0.5, 0, 1) = relu6(1.2 x + 3) / 6: where the function follows a product with weights
-    at once, the factor can go into these. `elman.legacy.weights.convert` puts it there.
+    clip(0.2 x + 0.5, 0, 1) = relu6(1.2 x + 3) / 6: where the function follows at once on
+    a product with weights, the factor can go into these; `elman.legacy.weights.convert` does it.
     """
 
     def see(layer: Config) -> None:

@@ -132,8 +132,8 @@ def _model(found: Description, config: Any, version: str) -> dict[str, str]:
 def _kind(layer: Mapping[str, Any]) -> str:
     """A class with what is inside it, e.g. "Bidirectional(LSTM)"."""
     config = {} if layer.get("custom") else layer["config"]
-    inner = [config.get(key) for key in ("layer", "cell")]
-    inner = [x for x in inner if isinstance(x, Mapping) and "class_name" in x]
+    held = [config.get(key) for key in ("layer", "cell")]
+    inner = [x for x in held if isinstance(x, Mapping) and "class_name" in x]
     inner += config.get("cells") or []
     if layer["class_name"] in MODELS:
         inner = [x for x in config["layers"] if x["class_name"] != "InputLayer"]

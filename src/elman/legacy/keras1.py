@@ -46,9 +46,9 @@ def merge(config: Mapping[str, Any], notes: list[str]) -> list[Config]:
     """
     name, mode = config["name"], config.get("mode", "sum")
     if config.get("mode_type", "raw") != "raw" or mode not in _MODES:
-        function = {"class_name": "Lambda", "config": {**config, "function": mode}}
-        function["config"]["function_type"] = config.get("mode_type", "raw")
-        return [function]
+        kind = config.get("mode_type", "raw")
+        function = {**config, "function": mode, "function_type": kind}
+        return [{"class_name": "Lambda", "config": function}]
     notes.append(f"{name}: Merge(mode={mode!r}) -> {_MODES[mode]}")
     today: Config = {"name": name}
     if mode == "concat":

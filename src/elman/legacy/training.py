@@ -28,15 +28,44 @@ _METRICS = {
     "sparse_top_k_categorical_accuracy": "SparseTopKCategoricalAccuracy",
 }
 
-_OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adagrad": "Adagrad",
-               "adadelta": "Adadelta", "adamax": "Adamax", "nadam": "Nadam", "ftrl": "Ftrl"}  # fmt: skip
+_OPTIMIZERS = {
+    "sgd": "SGD",
+    "rmsprop": "RMSprop",
+    "adam": "Adam",
+    "adagrad": "Adagrad",
+    "adadelta": "Adadelta",
+    "adamax": "Adamax",
+    "nadam": "Nadam",
+    "ftrl": "Ftrl",
+}
 
 # Settings of an optimizer that today's has too.
 _SETTINGS = frozenset(
-    "name learning_rate momentum nesterov rho beta_1 beta_2 epsilon centered amsgrad weight_decay "
-    "clipnorm clipvalue global_clipnorm use_ema ema_momentum ema_overwrite_frequency "
-    "initial_accumulator_value learning_rate_power l1_regularization_strength "
-    "l2_regularization_strength l2_shrinkage_regularization_strength beta".split()
+    [
+        "name",
+        "learning_rate",
+        "momentum",
+        "nesterov",
+        "rho",
+        "beta_1",
+        "beta_2",
+        "epsilon",
+        "centered",
+        "amsgrad",
+        "weight_decay",
+        "clipnorm",
+        "clipvalue",
+        "global_clipnorm",
+        "use_ema",
+        "ema_momentum",
+        "ema_overwrite_frequency",
+        "initial_accumulator_value",
+        "learning_rate_power",
+        "l1_regularization_strength",
+        "l2_regularization_strength",
+        "l2_shrinkage_regularization_strength",
+        "beta",
+    ]
 )
 _NO_EPSILON = ("SGD", "Ftrl")
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from elman.legacy.configs import MODELS
 from elman.legacy.hdf5 import Weight
-from elman.legacy.tables import names, today as today_class
+from elman.legacy.tables import names
+from elman.legacy.tables import today as today_class
 
 Array = np.ndarray
 Layer = Mapping[str, Any]
@@ -149,7 +150,7 @@ def _from_cudnn(name: str, config: Layer, arrays: list[Array]) -> list[Array]:
 
 
 def _of_keras1(name: str, config: Layer, arrays: list[Array]) -> list[Array]:
-    """Kernels of convolutions as Keras 1 had them, which with channels first were (out, in, ...)."""
+    """Kernels of convolutions as Keras 1 had them: with channels first (out, in, ...)."""
     if not arrays:
         return arrays
     first, kernel = config.get("data_format") == "channels_first", arrays[0]
@@ -197,7 +198,7 @@ def _locally_connected(config: Layer, arrays: list[Array], shapes: Shapes) -> li
     return [a.reshape(s) for a, s in zip(arrays, shapes, strict=True)]
 
 
-def _gathered(kernel: Array, size: Shapes, stride: Shapes, first: bool) -> Array:
+def _gathered(kernel: Array, size: tuple[int, ...], stride: tuple[int, ...], first: bool) -> Array:
     """The entries of (*input, *output) that lie in the windows: (windows, inputs, filters)."""
     rank = len(size)
     if first:  # (channels, *places, filters, *windows)

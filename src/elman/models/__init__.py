@@ -16,4 +16,8 @@ from elman.models.sequential import Sequential
 _OURS = {"Model", "Sequential", "clone_model", "load_model", "model_from_json"}
 globals().update({k: v for k, v in vars(keras.models).items() if k[0] != "_" and k not in _OURS})
 
-__all__ = [_name for _name in globals() if not _name.startswith("_")]
+__all__ = [
+    "Model", "Sequential", "clone_model", "convert", "load_model", "model_from_config",
+    "model_from_json", "model_from_yaml",
+]  # fmt: skip
+__all__ += [_name for _name in globals() if not _name.startswith("_") and _name not in __all__]

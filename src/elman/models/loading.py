@@ -242,7 +242,7 @@ def convert(
     custom_objects: Mapping[str, Any] | None = None,
     functions: Mapping[str, Callable] | None = None,
 ) -> tuple[list[str], list[str]]:
-    """Write an old model as a `.keras` archive, of Keras's own layers wherever they compute the same.
+    """Write an old model as a `.keras` archive, of Keras's own layers where they compute the same.
 
     Arguments:
         old: a file that `load_model` reads.
