@@ -68,7 +68,7 @@ def test_a_folder_holds_all_of_it(captioner, tmp_path):
 
 def test_the_memory_alone_knows_training_pictures(captioner):
     pictures, captions = drawn(200)
-    nearest = [near[0][0] for near in captioner._remembered(pictures)]
+    nearest = [near[0][0] for near in captioner.memory_.nearest(captioner._asked(pictures))]
     assert right(nearest, captions) > 0.9
 
 

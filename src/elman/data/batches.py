@@ -47,7 +47,11 @@ class Batches:
     """
 
     def __init__(
-        self, lengths: Sequence[int], batch_size: int, rungs: int | None = 6, tokens: int = 32768
+        self,
+        lengths: Sequence[int] | np.ndarray,
+        batch_size: int,
+        rungs: int | None = 6,
+        tokens: int = 32768,
     ):
         self.lengths = np.maximum(np.asarray(lengths, "int64"), 1)
         if not len(self.lengths):

@@ -1,6 +1,7 @@
 """`AttentionDecoder`: recurrent layers that look at a memory at each step."""
 
 import functools
+from typing import Any
 
 import keras
 from keras import ops, tree
@@ -64,6 +65,10 @@ class AttentionDecoder(Layer):
     Translate", ICLR 2015 (the additive score); Luong, Pham, Manning, "Effective Approaches to
     Attention-based Neural Machine Translation", EMNLP 2015 (all else).
     """
+
+    key: Any
+    query: Any
+    attend: Any
 
     def __init__(
         self,

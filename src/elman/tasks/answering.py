@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -25,8 +25,7 @@ COUNTED = 10_000  # texts that the unit of a tokenizer is chosen by
 class Answering(Estimator):
     """A task whose answers are sentences, found token by token.
 
-    A subclass gives, beside what an `Estimator` needs, ``_remembered(X)``: for each of ``X`` the
-    nearest training examples' answers with their probabilities.
+    A subclass gives, beside what an `Estimator` needs, ``_asked(X)``: what the memory takes.
 
     Attributes:
         target_tokenizer_: the tokens of answers.
@@ -74,14 +73,15 @@ class Answering(Estimator):
             return []
         if method == "greedy":
             beam = 1
-        settings = {"width": beam, "length_penalty": length_penalty}
+        settings: dict[str, Any] = {"width": beam, "length_penalty": length_penalty}
         if method == "sample":
             random = np.random.default_rng(self.random_state)
             settings = {"count": 1, "temperature": temperature, "top_k": top_k, "random": random}
         found = self._search(X, settings)
         if method != "mbr":
             return [answers[0][0] for answers in found]
-        remembered = self._remembered(X) if self.memory_ else [[]] * len(found)
+        memory = self.memory_
+        remembered = [[]] * len(found) if memory is None else memory.nearest(self._asked(X))
         return [agreed(*pair) for pair in zip(found, remembered, strict=True)]
 
     def candidates(self, X, *, beam: int = 8, length_penalty: float = 1.0):
@@ -136,7 +136,7 @@ class Answering(Estimator):
     def _remembers(self, count: int) -> bool:
         return self.memory and 2 <= count <= MOST_REMEMBERED
 
-    def _remembered(self, X) -> list[list[tuple[str, float]]]:
+    def _asked(self, X):
         raise NotImplementedError
 
 

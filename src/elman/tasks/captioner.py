@@ -21,6 +21,7 @@ from elman.tasks.estimator import PREDICT, check_lengths
 from elman.tasks.generation import ScheduledSampling, compiled, decoded
 from elman.tasks.memory import TEMPERATURES, Memory
 from elman.tasks.seq2seq import answers_of, encoded
+from elman.tasks.training import Examples
 
 CHANNELS = (32, 64, 128, 192)  # of the convolutions of the small network
 SHIFT, ZOOM = (
@@ -124,13 +125,17 @@ class ImageCaptioner(Answering):
         self.shape_ = next(self._pictures(X)).shape
 
     def _examples(self, X, y=None) -> "Captions":
-        kind = "float32" if self.encoder == "features" else "uint8"
-        pictures = Ragged.collect(self._pictures(X), kind, self.shape_).values
+        pictures = Ragged.collect(self._pictures(X), self._kind, self.shape_).values
         if y is None:
             return Captions(pictures)
         owners, captions = zip(*_pairs(y), strict=True)
         targets = Ragged.collect(encoded(self.target_tokenizer_, captions), "int32")
         return Captions(pictures, np.array(owners), targets)
+
+    @property
+    def _kind(self) -> str:
+        """The dtype of pictures or features."""
+        return "float32" if self.encoder == "features" else "uint8"
 
     def _pictures(self, X) -> Iterator[np.ndarray]:
         """Each picture, in the one size; or each array of features, [places, F]."""
@@ -147,9 +152,9 @@ class ImageCaptioner(Answering):
                 )
             yield picture
 
-    def _build(self, examples: "Captions") -> keras.Model:
+    def _build(self, examples: Examples) -> keras.Model:
         count = len(examples.lengths)
-        picture = keras.Input(self.shape_, dtype=examples.pictures.dtype.name, name="picture")
+        picture = keras.Input(self.shape_, dtype=self._kind, name="picture")
         target = keras.Input((None,), dtype="int32", name="target")
         sampling = None
         if self.scheduled_sampling:
@@ -175,8 +180,7 @@ class ImageCaptioner(Answering):
 
     def _encoder(self) -> keras.Model:
         """picture -> memory, a vector for each place; its mask; the decoder's first states."""
-        kind = "float32" if self.encoder == "features" else "uint8"
-        picture = keras.Input(self.shape_, dtype=kind, name="picture")
+        picture = keras.Input(self.shape_, dtype=self._kind, name="picture")
         x = picture if self.encoder == "features" else self._convolved(picture)
         memory = layers.Dropout(self.dropout)(x)
         mean = layers.GlobalAveragePooling1D()(memory)
@@ -220,11 +224,11 @@ class ImageCaptioner(Answering):
         self.memory_ = None
         if self._remembers(len(X)):
             owners, captions = zip(*_pairs(y), strict=True)
-            self.memory_ = Memory(self._vectors(X)[list(owners)], captions)
+            self.memory_ = Memory(self._asked(X)[list(owners)], captions)
             scores = self.memory_.agreement(TEMPERATURES)
             self.memory_.temperature = TEMPERATURES[int(scores.argmax())]
 
-    def _vectors(self, X) -> np.ndarray:
+    def _asked(self, X) -> np.ndarray:
         """The mean of the encoder's vectors for each picture, of length 1: [N, channels]."""
         pictures = self._examples(X).pictures
         encode = compiled(
@@ -236,9 +240,6 @@ class ImageCaptioner(Answering):
             found.append(ops.convert_to_numpy(encode(part)).mean(1))
         vectors = np.concatenate(found)[: len(pictures)]
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-
-    def _remembered(self, X) -> list[list[tuple[str, float]]]:
-        return self.memory_.nearest(self._vectors(X))
 
     def _learnt(self) -> dict[str, Any]:
         temperature = self.memory_ and self.memory_.temperature
@@ -265,7 +266,9 @@ class Captions:
 
     def __init__(self, pictures: np.ndarray, owners=None, targets: Ragged | None = None):
         self.pictures, self.owners, self.targets = pictures, owners, targets
-        self.lengths = np.ones(len(pictures), int) if targets is None else targets.lengths + 1
+        # In steps of 8: each length is compiled, encoder and all; a step of a decoder costs little.
+        tokens = np.zeros(len(pictures), int) if targets is None else targets.lengths
+        self.lengths = (tokens // 8 + 1) * 8
 
     def arrays(self, rows, length: int) -> tuple:
         if self.targets is None:

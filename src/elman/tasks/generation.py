@@ -131,14 +131,14 @@ class Generator:
     def best(self, source, max_length: int, **settings) -> list[list[Hypothesis]]:
         """The answers that `elman.data.decoding.beam_search` finds, for each row of ``source``."""
         step = self._searched(source, settings["width"])
-        ends = {"start": START, "end": END, "max_length": max_length}
-        return beam_search(step, len(source), **ends, **settings)
+        settings |= {"start": START, "end": END, "max_length": max_length}
+        return beam_search(step, len(source), **settings)
 
     def drawn(self, source, max_length: int, **settings) -> list[list[Hypothesis]]:
         """Answers that `elman.data.decoding.sample` draws, for each row of ``source``."""
         step = self._searched(source, settings["count"])
-        ends = {"start": START, "end": END, "max_length": max_length}
-        return sample(step, len(source), **ends, **settings)
+        settings |= {"start": START, "end": END, "max_length": max_length}
+        return sample(step, len(source), **settings)
 
     def attention(self, source, tokens: Sequence[int]) -> np.ndarray:
         """Where the decoder looks for each of ``tokens``, the answer to one source: [U, T]."""

@@ -83,7 +83,7 @@ class TextMemory(Memory):
     other's answers best.
 
     >>> memory = TextMemory(["good night", "good morning", "thank you"], ["a", "b", "c"])
-    >>> memory.nearest_of(["thanks"])[0][0][0]
+    >>> memory.nearest(["thanks"])[0][0][0]
     'c'
     """
 
@@ -100,9 +100,9 @@ class TextMemory(Memory):
             temperature = TEMPERATURES[int(np.argmax(self.agreement(TEMPERATURES)))]
         self.temperature = temperature
 
-    def nearest_of(self, texts: Sequence[str]) -> list[list[tuple[str, float]]]:
+    def nearest(self, texts) -> list[list[tuple[str, float]]]:
         """For each text the nearest answers and P, the most probable first."""
-        return self.nearest(self._counted.transform(texts))
+        return super().nearest(self._counted.transform(texts))
 
     def state(self) -> dict[str, Any]:
         """The arguments that make the same memory again, for JSON."""

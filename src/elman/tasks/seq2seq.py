@@ -19,6 +19,7 @@ from elman.tasks.answering import Answering, fitted_tokenizer, write_json
 from elman.tasks.estimator import check_lengths
 from elman.tasks.generation import ScheduledSampling, decoded
 from elman.tasks.memory import TextMemory
+from elman.tasks.training import Examples
 
 LONGEST = 400  # tokens of a source or an answer that are read, at most
 PART = 1000  # texts that are turned into numbers at a time
@@ -138,7 +139,7 @@ class Seq2Seq(Answering):
             return Pairs(sources)
         return Pairs(sources, Ragged.collect(encoded(self.target_tokenizer_, y), "int32"))
 
-    def _build(self, examples: "Pairs") -> keras.Model:
+    def _build(self, examples: Examples) -> keras.Model:
         count = len(examples.lengths)
         source = keras.Input((None,), dtype="int32", name="source")
         target = keras.Input((None,), dtype="int32", name="target")
@@ -190,8 +191,8 @@ class Seq2Seq(Answering):
     def _finish(self, X, y) -> None:
         self.memory_ = TextMemory(list(X), list(y)) if self._remembers(len(X)) else None
 
-    def _remembered(self, X) -> list[list[tuple[str, float]]]:
-        return self.memory_.nearest_of(list(X))
+    def _asked(self, X) -> list[str]:
+        return list(X)
 
     def _learnt(self) -> dict[str, Any]:
         return {"max_length": self.max_length_, "memory": self.memory_ is not None}
