@@ -3,6 +3,7 @@
 Letters: T tokens of a sentence; a *slot* is one kind of feature, such as the last three letters.
 """
 
+import functools
 import re
 import unicodedata
 from collections import Counter
@@ -137,6 +138,7 @@ def _counts(count: Counter, table: dict[str, int]) -> list[int]:
     return [0, 0, *(count[value] for value in table)]
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def _apart(token: str) -> str:
     """Hangul syllables as their letters, accents apart."""
     return unicodedata.normalize("NFD", token)
@@ -154,6 +156,7 @@ _KINDS = [
 ]  # fmt: skip
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def shape(token: str) -> str:
     """The kinds of a token's characters, runs cut to two.
 
