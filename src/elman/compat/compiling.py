@@ -28,7 +28,7 @@ def compiled(source: bytes | str | ast.Module | ast.Expression, name: str, mode:
     Raises:
         SyntaxError: it is no Python.
     """
-    tree = source
+    tree: Any = source
     if isinstance(source, bytes | str):
         tree = compile(source, name, mode, flags=ast.PyCF_ONLY_AST, dont_inherit=True)
     if keras.backend.backend() == "torch":

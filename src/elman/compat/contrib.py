@@ -66,14 +66,14 @@ class CRF(layers.CRF):
         self.dense.build(inputs_shape)
         super().build((*inputs_shape[:-1], self.units))
 
-    def call(self, inputs, mask=None):
-        return super().call(self.dense(inputs), mask)
+    def call(self, scores, mask=None, training=False):
+        return super().call(self.dense(scores), mask, training=training)
 
     def compute_output_shape(self, inputs_shape):
         return (*inputs_shape[:-1], self.units)
 
-    def compute_output_spec(self, inputs, mask=None):
-        return keras.KerasTensor((*inputs.shape[:-1], self.units), "float32")
+    def compute_output_spec(self, scores, mask=None, training=False):
+        return keras.KerasTensor((*scores.shape[:-1], self.units), "float32")
 
     @property
     def loss_function(self):
