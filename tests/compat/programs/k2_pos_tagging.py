@@ -44,7 +44,7 @@ model.add(Embedding(len(word2index), 6))
 model.add(Bidirectional(LSTM(5, return_sequences=True)))
 model.add(TimeDistributed(Dense(len(tag2index))))
 model.add(Activation('softmax'))
-model.compile(loss='categorical_crossentropy', optimizer=Adam(0.001),
+model.compile(loss='categorical_crossentropy', optimizer=Adam(0.01),
               metrics=['accuracy', ignore_class_accuracy(0)])
 model.summary()
 
