@@ -13,8 +13,8 @@ from corpus import FOLDER, NAMES, NOT_IN_KERAS2, PYTHON2
 from elman.compat.migrate import migrate_file
 from elman.compat.running import run_program
 
-# On TensorFlow an Embedding trained by Adam at a high rate goes another way than in Keras 2 by up to
-# 1e-2 (JAX and torch go Keras 2's way); why is not known yet.
+# On TensorFlow an Embedding trained by Adam at a high rate goes another way than in Keras 2, by up
+# to 1e-2 (JAX and torch go the way of Keras 2); why is not known yet.
 OTHERWISE_ON_TENSORFLOW = {"k2_pos_tagging.py", "k2_spam_tokenizer.py"}
 
 RUNNABLE = [name for name in NAMES if name not in PYTHON2]
