@@ -328,9 +328,14 @@ LAYERS = frozenset(
     )
     + tuple(ALIASES)
     + tuple(GONE_LAYERS)
-    + tuple(f"{kind}{n}D" for n in (1, 2, 3) for kind in names(
-        "AveragePooling Conv Cropping GlobalAveragePooling GlobalMaxPooling MaxPooling "
-        "SeparableConv SpatialDropout UpSampling ZeroPadding"))
+    + tuple(
+        f"{kind}{n}D"
+        for n in (1, 2, 3)
+        for kind in names(
+            "AveragePooling Conv Cropping GlobalAveragePooling GlobalMaxPooling MaxPooling "
+            "SeparableConv SpatialDropout UpSampling ZeroPadding"
+        )
+    )
     + tuple(f"Conv{n}DTranspose" for n in (1, 2, 3))
 )
 
