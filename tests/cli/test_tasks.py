@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import sys
 
 import keras
 import pytest
@@ -68,6 +69,12 @@ def test_evaluate_and_info_tell_the_scores(folder, capsys):
     assert f"accuracy {scores['accuracy']:.4g}" in capsys.readouterr().out
     assert call("info", folder / "run") == 0
     assert "TextClassifier in" in capsys.readouterr().out
+
+
+def test_a_package_that_is_missing_is_named(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sacrebleu", None)
+    assert call("predict", "run", "text") == 2
+    assert "sacrebleu must be installed" in capsys.readouterr().err
 
 
 class Stop(keras.callbacks.Callback):

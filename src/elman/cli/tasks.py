@@ -72,6 +72,14 @@ SkipBad = Annotated[
 ]
 
 
+def _need_packages() -> None:
+    """Say how to install what tasks need, where it is not there."""
+    from elman.data.files import needed
+
+    for package in ("sklearn", "tokenizers", "sacrebleu", "matplotlib"):
+        needed(package)
+
+
 def _setting(help: str):
     return typer.Option(help=help + " Else the task's default.", rich_help_panel="Model")
 
@@ -138,6 +146,7 @@ def train(
     elman train classifier --data train.tsv --test test.tsv --text-column document
     --label-column label --output runs/reviews
     """
+    _need_packages()
     from elman.tasks import runs
     from elman.tasks.progress import progress
     from elman.tasks.reports import summary
@@ -190,6 +199,7 @@ def predict(
 
     elman predict runs/reviews "What a film!"    or    cat lines.txt | elman predict runs/reviews -
     """
+    _need_packages()
     from elman.tasks import predictions
 
     reading = predictions.reading_of(run, text_column=text_column, encoding=encoding)
@@ -214,6 +224,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Write all scores as JSON.")] = False,
 ) -> None:
     """Score a run on data; columns are those of its training unless you say others."""
+    _need_packages()
     from elman.tasks import runs
     from elman.tasks.predictions import reading_of
     from elman.tasks.reports import summary
@@ -234,6 +245,7 @@ def evaluate(
 @app.command()
 def demo() -> None:
     """Learn four tasks from handwritten digits, offline, in three minutes."""
+    _need_packages()
     from elman.tasks.demo import main
 
     main()
