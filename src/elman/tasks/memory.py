@@ -13,7 +13,7 @@ NEAREST = 16  # examples that are asked
 TEMPERATURES = (0.03, 0.08, 0.15)
 NGRAMS = (2, 3, 4)
 SAMPLE = 300  # examples that the temperature is chosen by; three times as many choose the n-grams
-PART = 1000  # questions compared at a time
+PART = 100  # questions compared at a time, with all examples
 
 
 class Memory:
@@ -38,13 +38,12 @@ class Memory:
 
     def nearest(self, vectors) -> list[list[tuple[str, float]]]:
         """For each row of ``vectors`` the nearest answers and P, the most probable first."""
-        found = []
-        for start in range(0, vectors.shape[0], PART):
-            rows, near = self._nearest(vectors[start : start + PART], NEAREST)
-            weights = softmax(near / self.temperature)
-            for row, weight in zip(rows, weights, strict=True):
-                found.append(_joined([self.answers[i] for i in row], weight))
-        return found
+        rows, near = self._nearest(vectors, NEAREST)
+        weights = softmax(near / self.temperature)
+        return [
+            _joined([self.answers[i] for i in row], weight)
+            for row, weight in zip(rows, weights, strict=True)
+        ]
 
     def agreement(
         self, temperatures: Sequence[float], nearest: int = NEAREST, sample: int = SAMPLE
@@ -69,11 +68,13 @@ class Memory:
 
     def _nearest(self, vectors, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Numbers and cosines of the ``count`` nearest examples, [N, count], nearest first."""
-        cosines = vectors @ self.vectors.T
-        cosines = cosines.toarray() if sparse.issparse(cosines) else np.asarray(cosines)
-        count = min(count, cosines.shape[1])
-        rows = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
-        return rows, np.take_along_axis(cosines, rows, 1)
+        rows, near = [], []
+        for start in range(0, vectors.shape[0], PART):
+            cosines = vectors[start : start + PART] @ self.vectors.T
+            cosines = cosines.toarray() if sparse.issparse(cosines) else np.asarray(cosines)
+            rows.append(np.argsort(-cosines, axis=1, kind="stable")[:, :count])
+            near.append(np.take_along_axis(cosines, rows[-1], 1))
+        return np.concatenate(rows), np.concatenate(near)
 
 
 class TextMemory(Memory):

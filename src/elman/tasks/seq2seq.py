@@ -30,7 +30,8 @@ class Seq2Seq(Answering):
 
     A bidirectional encoder reads the source; a decoder that attends to it says the answer token by
     token, and is trained on all tokens of the true answers at once. Answers are chosen together
-    with those of the training examples most like the source; see `predict`.
+    with those of the training examples most like the source; see `predict`. Of a text the first 400
+    tokens count.
 
     Arguments:
         cell: "lstm", "gru" or "simple_rnn".
