@@ -14,9 +14,7 @@ def token_accuracy(true: Iterable[Tags], predicted: Iterable[Tags]) -> float:
     >>> token_accuracy([["DET", "NOUN"], ["VERB"]], [["DET", "VERB"], ["VERB"]])
     0.6666666666666666
     """
-    pairs = [
-        pair for a, b in zip(true, predicted, strict=True) for pair in zip(a, b, strict=True)
-    ]
+    pairs = [pair for a, b in zip(true, predicted, strict=True) for pair in zip(a, b, strict=True)]
     return sum(a == b for a, b in pairs) / max(len(pairs), 1)
 
 
