@@ -67,9 +67,7 @@ def tfidf(X: list[str], y: list, test: list[str]) -> list:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline, make_union
 
-    characters = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(1, 4), min_df=2, sublinear_tf=True
-    )
+    characters = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), min_df=2, sublinear_tf=True)
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=r"\S+")
     union = make_union(characters, words)
     model = make_pipeline(union, LogisticRegression(C=4, max_iter=300)).fit(X, y)
