@@ -31,10 +31,10 @@ def path(tmp_path):
 
 
 def refused(path, words):
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises((ValueError, OSError), match=words):
         hostile.read(path)
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def replaced(path, make, name="k"):
@@ -188,10 +188,10 @@ def test_too_many_layers(path, monkeypatch):
 
 def test_a_million_layers():
     layer = {"class_name": "Dense", "config": {"name": "d", "units": 1}}
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(ValueError, match="at most 10000 layers"):
         configs.upgraded({"class_name": "Sequential", "config": [layer] * 10**6})
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_deep_json():
