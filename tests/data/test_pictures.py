@@ -129,6 +129,17 @@ def test_a_picture_that_does_not_open_is_told_or_skipped(content, folder):
     assert "images.zip/pictures/red.png must be a picture" in read.skipped_lines[0]
 
 
+def test_a_damaged_zip_of_pictures_is_told(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.png", bytes(range(256)) * 9)
+    data = bytearray(path.read_bytes())
+    data[40:60] = b"\xff" * 20
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.zip/a\.png must be a whole file"):
+        read_pictures(path)[0]
+
+
 def test_bombs_are_refused(folder, monkeypatch):
     monkeypatch.setattr(pictures, "MAX_PIXELS", 20)
     with pytest.raises(ValueError, match="at most 20 pixels, got 6 by 4"):

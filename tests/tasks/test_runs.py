@@ -218,10 +218,12 @@ def test_half_written_and_foreign_run_folders_are_told(trained, tmp_path):
         list(predictions(str(tmp_path), ["x"]))
 
 
-def test_answers_come_from_texts_files_and_lines(trained, tmp_path):
+def test_answers_come_from_texts_files_and_lines(trained, tmp_path, monkeypatch):
     folder, _, _ = trained
     run = str(folder / "run")
     (tmp_path / "lines.txt").write_text("it is good\n\nit is bad\n")
+    (tmp_path / "so, so").mkdir()
+    monkeypatch.chdir(tmp_path)  # a text may be the name of a folder
     told = list(
         predictions(run, [str(tmp_path / "lines.txt"), "-", "so, so"], stdin=["data.tsv\n"])
     )

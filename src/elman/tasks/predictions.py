@@ -155,7 +155,7 @@ def _tokens(estimator, text: str) -> list[str]:
 def _is_file(given: str) -> bool:
     """Whether an input names a file; a name with an ending of data that is not there is told."""
     with contextlib.suppress(OSError):  # a long text is no name of a file
-        if Path(given).exists():
+        if Path(given).is_file():
             return True
     endings = (".tsv", ".csv", ".jsonl", ".txt", ".conll", ".conllu", ".gz", ".zip")
     if " " not in given and given.endswith(endings):
