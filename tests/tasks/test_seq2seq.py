@@ -150,7 +150,18 @@ def test_a_memory_answers_as_the_nearest_did_and_knows_how_well():
 def test_a_sure_decoder_outweighs_the_memory_and_an_unsure_one_does_not():
     assert agreed([("ab", np.log(0.9))], [("xy", 1.0)]) == "ab"
     assert agreed([("ab", np.log(0.01))], [("xy", 1.0)]) == "xy"
+    assert agreed([("ab", np.log(0.01))], [("xy", 1.0)], share=0.6) == "ab"
     assert agreed([("ab", -2.0), ("cd", -1.0)], []) == "cd"
+
+
+def test_validation_data_choose_what_the_memory_weighs():
+    texts = [f"{word} {n}" for word in ("good morning", "thank you") for n in range(10)]
+    answers = [text[:-2] for text in texts]
+    new = (["good morning x", "thank you y"], ["good morning", "thank you"])
+    options = SMALL | {"units": 4, "embedding": 4, "learning_rate": 1e-9}
+    model = Seq2Seq(**options, epochs=1).fit(texts, answers, new)
+    assert model.share_ < 0.5  # a decoder that has learnt nothing
+    assert model.predict(new[0]) == new[1]
 
 
 def test_the_data_choose_the_tokens():

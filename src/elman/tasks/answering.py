@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
 import numpy as np
-import sacrebleu
 
 from elman.data.batches import Batches
 from elman.data.decoding import chrf, minimum_bayes_risk
@@ -15,9 +15,13 @@ from elman.data.tokenizer import Tokenizer
 from elman.tasks.estimator import PREDICT, Estimator
 from elman.tasks.generation import Generator, SmoothedCrossentropy
 from elman.tasks.memory import Memory
+from elman.tasks.reports import generation
 
 METHODS = ("mbr", "beam", "greedy", "sample")
-OWN = 0.25  # the least that the decoder's own answers weigh beside those of the memory
+# The least that the decoder's own answers weigh beside those of the memory: what is tried on
+# validation data, and what is taken without.
+SHARES, SHARE = (0.0, 0.1, 0.25, 0.4, 0.6, 1.0), 0.25
+TRIED = 500  # the first validation examples: the share is chosen by them
 MOST_REMEMBERED = 100_000  # examples; beyond them a model needs no memory
 COUNTED = 10_000  # texts that the unit of a tokenizer is chosen by
 
@@ -31,6 +35,7 @@ class Answering(Estimator):
         target_tokenizer_: the tokens of answers.
         max_length_: the most tokens an answer has.
         memory_: a `Memory` of the training examples, or None.
+        share_: how much the decoder's own answers weigh beside those of the memory, at least.
     """
 
     _monitor: ClassVar[str] = "val_loss"
@@ -39,6 +44,15 @@ class Answering(Estimator):
     target_tokenizer_: Tokenizer
     max_length_: int
     memory_: Memory | None
+    share_: float = SHARE
+
+    def fit(self, X, y, validation_data=None, **settings):
+        """As `Estimator.fit`; validation data also choose `share_`, by chrF."""
+        super().fit(X, y, validation_data, **settings)
+        self.share_ = SHARE
+        if validation_data and self.memory_:
+            self.share_ = self._best_share(*validation_data)
+        return self
 
     def predict(
         self,
@@ -54,8 +68,8 @@ class Answering(Estimator):
 
         With ``method="mbr"`` it is, of the answers that beam search finds and of those of the
         nearest training examples, the one that agrees best with all of them (minimum Bayes risk by
-        chrF). The decoder's own answers count by their probability P, but together with 0.25 at
-        least; the answers of the training examples count for the rest.
+        chrF). The decoder's own answers count by their probability P, but together ``share_`` at
+        least (0.25, or what was best on validation data); those of the examples, the rest.
 
         Arguments:
             X: as for `fit`.
@@ -82,7 +96,7 @@ class Answering(Estimator):
             return [answers[0][0] for answers in found]
         memory = self.memory_
         remembered = [[]] * len(found) if memory is None else memory.nearest(self._asked(X))
-        return [agreed(*pair) for pair in zip(found, remembered, strict=True)]
+        return [agreed(*two, self.share_) for two in zip(found, remembered, strict=True)]
 
     def candidates(self, X, *, beam: int = 8, length_penalty: float = 1.0):
         """The answers that beam search finds for each of ``X``: lists of (answer, log P)."""
@@ -90,7 +104,14 @@ class Answering(Estimator):
 
     def score(self, X, y) -> float:
         """chrF of the answers to ``X``, between 0 and 1."""
-        return sacrebleu.corpus_chrf(self.predict(X), [list(y)]).score / 100
+        return generation(list(y), self.predict(X))["chrf"] / 100
+
+    def _best_share(self, X, y) -> float:
+        """Of `SHARES` the one whose answers to ``X`` have the best chrF."""
+        X, y = list(islice(X, TRIED)), list(islice(y, TRIED))
+        pairs = list(zip(self.candidates(X), self.memory_.nearest(self._asked(X)), strict=True))
+        scores = [generation(y, [agreed(*two, share) for two in pairs])["chrf"] for share in SHARES]
+        return SHARES[int(np.argmax(scores))]
 
     def _search(self, X, settings) -> list[list[tuple[str, float]]]:
         """(answer, log P) for each of ``X``, the best first."""
@@ -140,14 +161,18 @@ class Answering(Estimator):
         raise NotImplementedError
 
 
-def agreed(own: Sequence[tuple[str, float]], remembered: Sequence[tuple[str, float]]) -> str:
+def agreed(
+    own: Sequence[tuple[str, float]], remembered: Sequence[tuple[str, float]], share: float = SHARE
+) -> str:
     """The answer of least Bayes risk, of the decoder's (answer, log P) and of (answer, P).
+
+    The decoder's weigh ``share`` at least.
 
     >>> agreed([("a cat", -3.0), ("the dog", -4.0)], [("the cat", 0.6), ("the bat", 0.4)])
     'the cat'
     """
     p = np.exp([log_prob for _, log_prob in own])
-    share = max(min(p.sum(), 1.0), OWN) if remembered else 1.0
+    share = max(min(p.sum(), 1.0), share) if remembered else 1.0
     texts = [text for text, _ in (*own, *remembered)]
     rest = [(1 - share) * weight for _, weight in remembered]
     weights = np.concatenate([share * p / max(p.sum(), np.finfo(float).tiny), rest])

@@ -242,8 +242,12 @@ class ImageCaptioner(Answering):
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
     def _learnt(self) -> dict[str, Any]:
-        temperature = self.memory_ and self.memory_.temperature
-        return {"max_length": self.max_length_, "shape": self.shape_, "temperature": temperature}
+        return {
+            "max_length": self.max_length_,
+            "shape": self.shape_,
+            "share": self.share_,
+            "temperature": self.memory_ and self.memory_.temperature,
+        }
 
     def _save_parts(self, folder: Path) -> None:
         self.target_tokenizer_.save(folder / "target.json")
@@ -254,7 +258,7 @@ class ImageCaptioner(Answering):
     def _restore(self, learnt: dict[str, Any], folder: Path) -> None:
         self.target_tokenizer_ = Tokenizer.load(folder / "target.json")
         self.max_length_, self.shape_ = learnt["max_length"], tuple(learnt["shape"])
-        self.memory_ = None
+        self.share_, self.memory_ = learnt["share"], None
         if learnt["temperature"]:
             vectors = np.load(folder / "memory.npy", allow_pickle=False)
             answers = json.loads((folder / "memory.json").read_text(encoding="utf-8"))

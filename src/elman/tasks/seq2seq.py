@@ -196,7 +196,8 @@ class Seq2Seq(Answering):
         return list(X)
 
     def _learnt(self) -> dict[str, Any]:
-        return {"max_length": self.max_length_, "memory": self.memory_ is not None}
+        has_memory = self.memory_ is not None
+        return {"max_length": self.max_length_, "memory": has_memory, "share": self.share_}
 
     def _save_parts(self, folder: Path) -> None:
         self.source_tokenizer_.save(folder / "source.json")
@@ -207,7 +208,8 @@ class Seq2Seq(Answering):
     def _restore(self, learnt: dict[str, Any], folder: Path) -> None:
         self.source_tokenizer_ = Tokenizer.load(folder / "source.json")
         self.target_tokenizer_ = Tokenizer.load(folder / "target.json")
-        self.max_length_, self.memory_ = learnt["max_length"], None
+        self.max_length_, self.share_ = learnt["max_length"], learnt["share"]
+        self.memory_ = None
         if learnt["memory"]:
             state = json.loads((folder / "memory.json").read_text(encoding="utf-8"))
             self.memory_ = TextMemory(**state)
