@@ -114,6 +114,11 @@ def test_what_is_wrong_is_told(options, message):
         ImageCaptioner(**SMALL | {"picture_size": 32} | options).fit(pictures, ["a b", "c d"])
 
 
+def test_a_picture_without_a_caption_is_told():
+    with pytest.raises(ValueError, match="must have a caption, got none for number 1"):
+        ImageCaptioner(**SMALL).fit([np.zeros((4, 4))] * 2, [["a"], []])
+
+
 def test_an_array_that_is_no_picture_is_told():
     with pytest.raises(ValueError, match=r"must be an array \[height, width\].*got \(4, 4, 7\)"):
         ImageCaptioner(**SMALL).fit([np.zeros((4, 4, 7))], ["a"])

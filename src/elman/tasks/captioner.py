@@ -119,7 +119,13 @@ class ImageCaptioner(Answering):
 
     def _learn(self, X, y) -> None:
         check_lengths(X, y)
-        captions = [caption for _, caption in _pairs(y)]
+        owners, captions = zip(*_pairs(y), strict=True)
+        without = sorted({*range(len(X))} - {*owners})
+        if without:
+            raise ValueError(
+                f"every picture must have a caption, got none for number {without[0]}; give one, "
+                "or leave the picture out"
+            )
         self.target_tokenizer_ = fitted_tokenizer(captions, self.target_unit, self.target_size)
         self.max_length_ = max(map(len, encoded(self.target_tokenizer_, captions))) + 1
         self.shape_ = next(self._pictures(X)).shape
@@ -223,10 +229,12 @@ class ImageCaptioner(Answering):
     def _finish(self, X, y) -> None:
         self.memory_ = None
         if self._remembers(len(X)):
-            owners, captions = zip(*_pairs(y), strict=True)
-            self.memory_ = Memory(self._asked(X)[list(owners)], captions)
-            scores = self.memory_.agreement(TEMPERATURES)
-            self.memory_.temperature = TEMPERATURES[int(scores.argmax())]
+            vectors, pairs = self._asked(X), _pairs(y)
+            # One caption of each: others of the same picture would tell it too well.
+            scores = Memory(vectors, [*dict(pairs).values()]).agreement(TEMPERATURES)
+            owners, captions = zip(*pairs, strict=True)
+            best = TEMPERATURES[int(scores.argmax())]
+            self.memory_ = Memory(vectors[list(owners)], captions, best)
 
     def _asked(self, X) -> np.ndarray:
         """The mean of the encoder's vectors for each picture, of length 1: [N, channels]."""
