@@ -23,6 +23,7 @@ from elman.tasks.memory import TEMPERATURES, Memory
 from elman.tasks.seq2seq import answers_of, encoded
 from elman.tasks.training import Examples
 
+THUMBNAIL = 16  # height and width at which pictures are compared
 CHANNELS = (32, 64, 128, 192)  # of the convolutions of the small network
 SHIFT, ZOOM = (
     0.06,
@@ -229,7 +230,9 @@ class ImageCaptioner(Answering):
     def _finish(self, X, y) -> None:
         self.memory_ = None
         if self._remembers(len(X)):
-            vectors, pairs = self._asked(X), _pairs(y)
+            views, pairs = self._views(X), _pairs(y)
+            self.centres_ = [view.mean(0) for view in views]
+            vectors = self._centred(views)
             # One caption of each: others of the same picture would tell it too well.
             scores = Memory(vectors, [*dict(pairs).values()]).agreement(TEMPERATURES)
             owners, captions = zip(*pairs, strict=True)
@@ -237,7 +240,16 @@ class ImageCaptioner(Answering):
             self.memory_ = Memory(vectors[list(owners)], captions, best)
 
     def _asked(self, X) -> np.ndarray:
-        """The mean of the encoder's vectors for each picture, of length 1: [N, channels]."""
+        return self._centred(self._views(X))
+
+    def _centred(self, views: list[np.ndarray]) -> np.ndarray:
+        """Views less their means in training, each of one length, side by side: [N, F]."""
+        parts = [view - centre for view, centre in zip(views, self.centres_, strict=True)]
+        parts = [p / np.maximum(np.linalg.norm(p, axis=1, keepdims=True), 1e-9) for p in parts]
+        return np.concatenate(parts, axis=1) / np.sqrt(len(parts))
+
+    def _views(self, X) -> list[np.ndarray]:
+        """By what pictures are compared: the mean of the encoder's vectors, and a small picture."""
         pictures = self._examples(X).pictures
         encode = compiled(
             lambda x: self.model.get_layer("encoder")(x, training=False)[0], self.model
@@ -246,8 +258,11 @@ class ImageCaptioner(Answering):
         for start in range(0, len(pictures), PREDICT):
             part = np.resize(pictures[start : start + PREDICT], (PREDICT, *self.shape_))
             found.append(ops.convert_to_numpy(encode(part)).mean(1))
-        vectors = np.concatenate(found)[: len(pictures)]
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        means = np.concatenate(found)[: len(pictures)]
+        if self.encoder == "features":
+            return [means]
+        small = [_in_size(one, (THUMBNAIL, THUMBNAIL), n) for n, one in enumerate(pictures)]
+        return [means, np.reshape(small, (len(pictures), -1)).astype("float32")]
 
     def _learnt(self) -> dict[str, Any]:
         return {
@@ -260,7 +275,7 @@ class ImageCaptioner(Answering):
     def _save_parts(self, folder: Path) -> None:
         self.target_tokenizer_.save(folder / "target.json")
         if self.memory_:
-            np.save(folder / "memory.npy", self.memory_.vectors)
+            np.savez(folder / "memory.npz", self.memory_.vectors, *self.centres_)
             write_json(folder / "memory.json", self.memory_.answers)
 
     def _restore(self, learnt: dict[str, Any], folder: Path) -> None:
@@ -268,7 +283,8 @@ class ImageCaptioner(Answering):
         self.max_length_, self.shape_ = learnt["max_length"], tuple(learnt["shape"])
         self.share_, self.memory_ = learnt["share"], None
         if learnt["temperature"]:
-            vectors = np.load(folder / "memory.npy", allow_pickle=False)
+            with np.load(folder / "memory.npz", allow_pickle=False) as arrays:
+                vectors, *self.centres_ = (arrays[name] for name in arrays.files)
             answers = json.loads((folder / "memory.json").read_text(encoding="utf-8"))
             self.memory_ = Memory(vectors, answers, learnt["temperature"])
 
