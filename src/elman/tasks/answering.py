@@ -51,7 +51,7 @@ class Answering(Estimator):
         super().fit(X, y, validation_data, **settings)
         self.share_ = SHARE
         if validation_data and self.memory_:
-            self.share_ = self._best_share(*validation_data)
+            self.share_ = self._best_share(self.memory_, *validation_data)
         return self
 
     def predict(
@@ -106,10 +106,10 @@ class Answering(Estimator):
         """chrF of the answers to ``X``, between 0 and 1."""
         return generation(list(y), self.predict(X))["chrf"] / 100
 
-    def _best_share(self, X, y) -> float:
+    def _best_share(self, memory: Memory, X, y) -> float:
         """Of `SHARES` the one whose answers to ``X`` have the best chrF."""
         X, y = list(islice(X, TRIED)), list(islice(y, TRIED))
-        pairs = list(zip(self.candidates(X), self.memory_.nearest(self._asked(X)), strict=True))
+        pairs = list(zip(self.candidates(X), memory.nearest(self._asked(X)), strict=True))
         scores = [generation(y, [agreed(*two, share) for two in pairs])["chrf"] for share in SHARES]
         return SHARES[int(np.argmax(scores))]
 
