@@ -59,8 +59,10 @@ class Batches:
         for name, value in {"batch_size": batch_size, "rungs": rungs, "tokens": tokens}.items():
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}; write {name}=32, say")
-        fixed = rungs is None
-        self.rungs = powers_of_two(self.lengths) if fixed else best_rungs(self.lengths, rungs)
+        if rungs is None:
+            self.rungs = powers_of_two(self.lengths)
+        else:
+            self.rungs = best_rungs(self.lengths, rungs)
         size = [max(1, min(batch_size, tokens // rung)) for rung in self.rungs]
         # Powers of two, where the tokens and not the user said the size.
         self.sizes = [b if b == batch_size else 1 << (b.bit_length() - 1) for b in size]
@@ -125,7 +127,8 @@ def best_rungs(lengths: np.ndarray, count: int, waste: float = 0.2) -> list[int]
     choices: list[np.ndarray] = []
     for _ in range(min(count, len(steps))):
         padded = cost[:, None] + (below[None, 1:] - below[:, None]) * steps[None, :]
-        padded[np.tri(*padded.shape, -1, dtype=bool)] = np.inf  # a rung above the lengths it takes
+        above = np.tri(len(steps) + 1, len(steps), -1, dtype=bool)
+        padded[above] = np.inf  # no rung is below a length that it takes
         choices.append(padded.argmin(0))
         cost = np.concatenate([[0], padded.min(0)])
         if cost[-1] <= (1 + waste) * lengths.sum():

@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
@@ -55,19 +56,23 @@ class Tokenizer:
             raise ValueError(f"unit must be one of {', '.join(UNITS)}, got {unit!r}")
         self.unit, self.size, self.min_count = unit, size, min_count
         self.lowercase, self.jamo = lowercase, jamo
-        self._tokenizer = None
+        self._tokenizer: tokenizers.Tokenizer | None = None
 
     def fit(self, texts: Iterable[str]) -> "Tokenizer":
         """Learn the tokens of ``texts``, which are read once."""
         tokenizer = _untrained(self.unit, self.lowercase, self.jamo)
-        common = {"vocab_size": self.size, "special_tokens": _SPECIAL, "show_progress": False}
+        common: dict[str, Any] = {
+            "vocab_size": self.size,
+            "min_frequency": self.min_count,
+            "special_tokens": _SPECIAL,
+            "show_progress": False,
+        }
         if self.unit == "subword":
-            trainer = trainers.BpeTrainer(
-                min_frequency=self.min_count, limit_alphabet=self.size // 4, **common
+            tokenizer.train_from_iterator(
+                texts, trainers.BpeTrainer(limit_alphabet=self.size // 4, **common)
             )
         else:
-            trainer = trainers.WordLevelTrainer(min_frequency=self.min_count, **common)
-        tokenizer.train_from_iterator(texts, trainer)
+            tokenizer.train_from_iterator(texts, trainers.WordLevelTrainer(**common))
         if tokenizer.get_vocab_size() <= len(_SPECIAL):
             raise ValueError(
                 "the texts must have at least one token that is frequent enough, got none; give "
@@ -99,7 +104,7 @@ class Tokenizer:
 
     def tokens(self, sequence: Sequence[int]) -> list[str]:
         """The tokens of one sequence of numbers; "▁" stands for a space before a word."""
-        return [self._trained.id_to_token(int(i)) for i in sequence]
+        return [self._trained.id_to_token(int(i)) or "" for i in sequence]
 
     def save(self, path: Path) -> None:
         """Write the tokenizer as JSON."""
@@ -123,7 +128,7 @@ def _untrained(unit: str, lowercase: bool, jamo: bool) -> tokenizers.Tokenizer:
     """A tokenizer whose text goes through: one form, one space, units, numbers."""
     model = models.BPE if unit == "subword" else models.WordLevel
     tokenizer = tokenizers.Tokenizer(model(unk_token=_SPECIAL[UNKNOWN]))
-    steps = [normalizers.NFD() if jamo else normalizers.NFC()]
+    steps: list[Any] = [normalizers.NFD() if jamo else normalizers.NFC()]
     steps += [normalizers.Lowercase()] * lowercase
     steps += [normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
     tokenizer.normalizer = normalizers.Sequence(steps)

@@ -66,8 +66,8 @@ class _Classifier(ClassifierMixin, Estimator):
         every = np.arange(len(self.classes_))
         if isinstance(self.class_weight, Mapping):
             index = {label: i for i, label in enumerate(self.classes_.tolist())}
-            weight = {index[label]: value for label, value in self.class_weight.items()}
-            weight = {i: weight.get(i, 1.0) for i in every}
+            weight = dict.fromkeys(every.tolist(), 1.0)
+            weight |= {index[label]: value for label, value in self.class_weight.items()}
         else:
             weight = self.class_weight
         found = compute_class_weight(weight, classes=every, y=numbers)

@@ -5,7 +5,7 @@ downloaded; three quarters are learnt, the rest is the test.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -254,8 +254,8 @@ def draw(shown: list[Shown], path: Path) -> list[str]:
     """
     figure, notes = Figure(figsize=(12, 9), layout="constrained"), []
     heights = [0.3 if part.panels[0].image is None else 1 for part in shown]
-    rows = figure.subfigures(len(shown), 1, height_ratios=heights)
-    for part, row in zip(shown, rows, strict=True):
+    rows = figure.subfigures(len(shown), 1, height_ratios=heights, squeeze=False)
+    for part, row in zip(shown, rows[:, 0], strict=True):
         font, words, note = drawable([panel.text for panel in part.panels])
         title = f"{part.shape}: {part.what} ({part.measure} {part.score:.3f})"
         row.suptitle(title, fontsize=10, x=0.01, ha="left")
@@ -271,8 +271,9 @@ def draw(shown: list[Shown], path: Path) -> list[str]:
     return notes
 
 
-def _panels(images: Sequence, found: Sequence, true: Sequence) -> list[Panel]:
+def _panels(images: np.ndarray, found: Iterable, true: Iterable) -> list[Panel]:
     """As many as there are columns: three mistakes at the end, where there are so many."""
+    found = list(found)
     right = np.array([a == b for a, b in zip(found, true, strict=True)])
     wrong = np.flatnonzero(~right)[:3]
     rows = [*np.flatnonzero(right)[: COLUMNS - len(wrong)], *wrong]

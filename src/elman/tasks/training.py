@@ -82,7 +82,8 @@ class KeepBest(keras.callbacks.Callback):
     def __init__(self, monitor: str | None, mode: str = "max", patience: int | None = None):
         super().__init__()
         self.monitor, self.sign, self.patience = monitor, 1 if mode == "max" else -1, patience
-        self.best, self.epoch, self.weights = -math.inf, None, None
+        self.best, self.epoch = -math.inf, -1
+        self.weights: list[np.ndarray] | None = None
 
     def on_epoch_end(self, epoch, logs=None):
         value = epoch if self.monitor is None else self.sign * logs[self.monitor]
@@ -102,7 +103,8 @@ class SaveState(keras.callbacks.Callback):
 
     def __init__(self, folder: Path | None, best: KeepBest):
         super().__init__()
-        self.folder, self.best, self.history = folder and Path(folder), best, []
+        self.folder, self.best = folder, best
+        self.history: list[dict[str, float]] = []
 
     def on_epoch_end(self, epoch, logs=None):
         self.history.append({name: float(value) for name, value in logs.items()})
@@ -114,7 +116,7 @@ class SaveState(keras.callbacks.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         files = {"last": f"last-{epoch}.weights.h5", "best": f"best-{epoch}.npz"}
         self.model.save_weights(self.folder / files["last"])
-        np.savez(self.folder / files["best"], *self.best.weights)
+        np.savez(self.folder / files["best"], *(self.best.weights or []))
         best = {"best": self.best.best, "best_epoch": self.best.epoch}
         state = {"epoch": epoch, "files": files, "history": self.history, **best}
         write_whole(self.folder / "state.json", json.dumps(state))
@@ -124,6 +126,8 @@ class SaveState(keras.callbacks.Callback):
 
     def restore(self, model) -> int:
         """Take up what was written into ``model``; returns the number of epochs done."""
+        if self.folder is None:
+            return 0
         try:
             state = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -186,7 +190,7 @@ def train(
     best = KeepBest(monitor if validation else None, mode, patience)
     average = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] * model.optimizer.use_ema
     history = SaveState(folder, best)
-    first = history.restore(model) if folder else 0
+    first = history.restore(model)
     training.start_at(first)
     interrupted = False
     try:
