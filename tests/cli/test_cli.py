@@ -7,7 +7,8 @@ import pytest
 
 import elman
 import elman.cli.files
-import elman.cli.programs  # commands add themselves to the app, which a test replaces
+import elman.cli.programs
+import elman.cli.tasks  # commands add themselves to the app, which a test replaces
 from elman import cli
 
 

@@ -72,6 +72,7 @@ def test_the_memory_alone_knows_training_pictures(captioner):
     assert right(nearest, captions) > 0.9
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize(
     "options",
     [{"attention": None, "cell": "gru"}, {"attention": "additive", "input_feeding": True}],
@@ -89,6 +90,7 @@ def test_features_and_several_captions(options):
     assert right(model.predict(features, method="beam"), [c[0] for c in captions]) > 0.9
 
 
+@pytest.mark.variant
 def test_an_encoder_of_keras_applications():
     model = ImageCaptioner(encoder="MobileNet", **SMALL)
     model.shape_ = (32, 32, 3)

@@ -38,6 +38,7 @@ def new():
     return reviews(50, 1)
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn"])
 def test_learns_alone(cell, new):
     model = small(cell=cell, epochs=15, token_dropout=0.0, learning_rate=5e-3)
@@ -72,6 +73,7 @@ def test_save_and_load(fitted, new, tmp_path):
     assert loaded.training_.history == fitted.training_.history
 
 
+@pytest.mark.variant
 def test_same_seed_same_weights():
     data = reviews(30, 0)
     one, two = (small(epochs=1).fit(*data).model.get_weights() for _ in range(2))
@@ -96,6 +98,7 @@ def test_no_texts_empty_texts_and_a_long_one(fitted):
     np.testing.assert_array_equal(found[0], found[1])
 
 
+@pytest.mark.variant
 def test_classes_are_weighed():
     settings = {"epochs": 20, "token_dropout": 0.0, "learning_rate": 0.02}
     texts, labels = ["x"] * 40, ["a"] * 36 + ["b"] * 4

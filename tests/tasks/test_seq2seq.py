@@ -105,6 +105,7 @@ def test_a_folder_holds_all_of_it(reversing, tmp_path):
     assert again.predict([]) == []
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize(
     "options",
     [
@@ -154,6 +155,7 @@ def test_a_sure_decoder_outweighs_the_memory_and_an_unsure_one_does_not():
     assert agreed([("ab", -2.0), ("cd", -1.0)], []) == "cd"
 
 
+@pytest.mark.variant
 def test_validation_data_choose_what_the_memory_weighs():
     texts = [f"{word} {n}" for word in ("good morning", "thank you") for n in range(10)]
     answers = [text[:-2] for text in texts]

@@ -52,12 +52,14 @@ def test_learns_what_only_the_neighbours_tell(fitted, new):
     assert [len(tags) for tags in fitted.predict(new[0])] == [len(tokens) for tokens in new[0]]
 
 
+@pytest.mark.variant
 def test_learns_without_a_chain_and_without_clues(new):
     model = small(cell="gru", output="softmax", clues=False).fit(*phrases(150, 0))
     assert model.score(*new) > 0.9
     assert not np.any(model.model.get_layer("tags").get_weights()[0])
 
 
+@pytest.mark.variant
 def test_validation_data_moves_the_score_of_outside():
     """Entities of training are marked in some sentences only; those of validation data in all."""
     X, y = phrases(150, 0, "IOBES")
@@ -79,6 +81,7 @@ def test_validation_data_moves_the_score_of_outside():
     assert moved > model.score(*new) + 0.1
 
 
+@pytest.mark.variant
 def test_characters_and_tags_that_are_no_entities():
     """Spaces are tokens; the tag of a character hangs on the word it stands in."""
     X = [list(text) for text in ("만나 안나", "방문 서울", "만나 서울", "방문 안나")] * 20
