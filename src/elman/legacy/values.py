@@ -57,7 +57,7 @@ def _edges(*sides: str) -> Callable[[Any], Any]:
         if isinstance(padding, Mapping):
             unknown = sorted(set(padding) - set(sides))
             if unknown:
-                raise ValueError(f"padding must have the keys {sides}, got {unknown}")
+                raise ValueError(f"ZeroPadding: padding must have the keys {sides}, got {unknown}")
             padding = tuple(padding.get(side, 0) for side in sides)
         if isinstance(padding, list | tuple) and len(padding) == len(sides) == 4:
             return tuple(padding[:2]), tuple(padding[2:])
@@ -71,7 +71,9 @@ def _one_axis(axis: Any) -> Any:
     if not isinstance(axis, list | tuple):
         return axis
     if len(axis) != 1:
-        raise ValueError(f"axis must be one axis, got {axis}; reshape the input so that it is")
+        raise ValueError(
+            f"BatchNormalization: axis must be one axis, got {axis}; reshape the input so that it is"
+        )
     return axis[0]
 
 
