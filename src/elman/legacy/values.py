@@ -72,7 +72,7 @@ def _one_axis(axis: Any) -> Any:
         return axis
     if len(axis) != 1:
         raise ValueError(
-            f"BatchNormalization: axis must be one axis, got {axis}; reshape the input so that it is"
+            f"BatchNormalization: axis must be one axis, got {axis}; reshape the input for that"
         )
     return axis[0]
 
