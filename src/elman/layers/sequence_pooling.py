@@ -30,9 +30,11 @@ class SequencePooling(keras.layers.Layer):
 
     Example:
         >>> import numpy as np
+        >>> from elman import ops
         >>> from elman.layers import SequencePooling
         >>> x = np.array([[[1.0, 5.0], [3.0, 2.0], [9.0, 9.0]]])
-        >>> np.array(SequencePooling("max")(x, mask=np.array([[True, True, False]]))).tolist()
+        >>> y = SequencePooling("max")(x, mask=np.array([[True, True, False]]))
+        >>> ops.convert_to_numpy(y).tolist()
         [[3.0, 5.0]]
 
     Source: Yang et al. 2016, "Hierarchical Attention Networks for Document Classification".

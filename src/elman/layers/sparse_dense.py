@@ -27,9 +27,11 @@ class SparseDense(keras.layers.Layer):
 
     Example:
         >>> import numpy as np
+        >>> from elman import ops
         >>> from elman.layers import SparseDense
         >>> layer = SparseDense(1, input_dim=1000, kernel_initializer="ones")
-        >>> np.array(layer([np.array([[7, 999, 0]]), np.array([[2.0, 3.0, 0.0]])])).tolist()
+        >>> y = layer([np.array([[7, 999, 0]]), np.array([[2.0, 3.0, 0.0]])])
+        >>> ops.convert_to_numpy(y).tolist()
         [[5.0]]
     """
 

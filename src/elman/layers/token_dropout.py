@@ -26,8 +26,10 @@ class TokenDropout(keras.layers.Layer):
 
     Example:
         >>> import numpy as np
+        >>> from elman import ops
         >>> from elman.layers import TokenDropout
-        >>> np.array(TokenDropout(1.0)(np.array([[7, 8, 0]]), training=True)).tolist()
+        >>> y = TokenDropout(1.0)(np.array([[7, 8, 0]]), training=True)
+        >>> ops.convert_to_numpy(y).tolist()
         [[1, 1, 0]]
 
     Source: Iyyer et al. 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text
