@@ -271,10 +271,10 @@ def test_archives(tmp_path):
         archive.check(path)
 
 
-def test_byte_code_in_a_file_of_keras3():
-    code = {"class_name": "Lambda", "config": {"function": {"class_name": "__lambda__"}}}
-    with pytest.raises(ValueError, match="byte code, which is never run"):
-        archive.check_config({"layers": [code]}, "x.h5", safe_mode=True)
+def test_byte_code_outside_a_lambda():
+    code = {"class_name": "Dense", "config": {"activation": {"class_name": "__lambda__"}}}
+    with pytest.raises(ValueError, match="byte code outside a Lambda"):
+        archive.named_functions({"layers": [code]}, "x.keras")
 
 
 @settings(max_examples=24, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)

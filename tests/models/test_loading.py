@@ -357,3 +357,18 @@ def test_the_command_line(tmp_path):
     assert done.returncode == 0, done.stderr
     for words in ("Keras 2.2.4 on tensorflow", "Dense", "(3, 2) (2,)", "8 parameters", "loss: mse"):
         assert words in done.stdout
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_byte_code_of_keras3_is_never_run(ending, tmp_path):
+    path, ran = tmp_path / f"model{ending}", tmp_path / "ran"
+    inputs = keras.Input((3,))
+    evil = eval(f"lambda x: (open({str(ran)!r}, 'w'), x * 2)[1]")
+    keras.Model(inputs, keras.layers.Lambda(evil, name="twice")(inputs)).save(path)
+    ran.unlink()
+    for safe in (True, False):
+        with pytest.raises(ValueError, match=r"'twice' \(byte code, which is never run\)"):
+            models.load_model(path, safe_mode=safe)
+    model = models.load_model(path, functions={"twice": lambda x: x * 3})
+    np.testing.assert_array_equal(model.predict(np.ones((1, 3)), verbose=0), [[3, 3, 3]])
+    assert not ran.exists()

@@ -1,8 +1,10 @@
 """The files of Keras 3 before Keras reads them: sizes, depths, links and byte code."""
 
+import copy
 import io
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -82,21 +84,58 @@ def arrays(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
         return _check_weights(io.BytesIO(archive.read("model.weights.h5")), name)
 
 
-def check_config(config: Any, name: str, safe_mode: bool) -> None:
-    """Refuse byte code in the configuration of a whole-model HDF5 file of Keras 3."""
-    if safe_mode and any(_is_code(value) for value in _dicts(config)):
+def named_functions(config: Any, name: str) -> tuple[Any, dict[str, str]]:
+    """The configuration with a name in the place of the byte code of each `Lambda` layer.
+
+    Returns:
+        The configuration, and for each such layer the name of the function it now asks for.
+
+    Raises:
+        Refused: byte code that is not a Lambda layer's function.
+
+    >>> code = {"class_name": "__lambda__", "config": {"code": "4wEA"}}
+    >>> layer = {"class_name": "Lambda", "config": {"name": "twice", "function": code}}
+    >>> named_functions({"layers": [layer]}, "model.keras")[1]
+    {'twice': 'function of twice'}
+    """
+    config, asked = copy.deepcopy(config), {}
+    for value in _dicts(config):
+        settings = value.get("config")
+        if value.get("class_name") != "Lambda" or not isinstance(settings, dict):
+            continue
+        if _is_code(settings.get("function")) or settings.get("function_type") == "lambda":
+            layer = str(settings.get("name"))
+            asked[layer] = f"function of {layer}"
+            settings.pop("function_type", None)
+            settings["function"] = {
+                "module": "builtins",
+                "class_name": "function",
+                "config": asked[layer],
+                "registered_name": "function",
+            }
+    if any(_is_code(value) for value in _dicts(config)):
         raise Refused(
-            f"{name} holds a Lambda with byte code, which is never run; if you made the file "
-            "yourself, do: load_model(path, safe_mode=False)"
+            f"{name} holds byte code outside a Lambda layer's function, which is never run; build "
+            "the model in Python and do: model.load_weights(file)"
         )
+    return config, asked
 
 
-def _is_code(value: Mapping[str, Any]) -> bool:
-    return value.get("class_name") == "__lambda__" or (
-        value.get("class_name") == "Lambda"
-        and isinstance(value.get("config"), Mapping)
-        and value["config"].get("function_type") == "lambda"
-    )
+def with_config(path: str | os.PathLike, target: Path, config: Any) -> None:
+    """Write a copy of a file of Keras 3, `.keras` or `.h5`, with another configuration."""
+    if not zipfile.is_zipfile(path):
+        shutil.copy(path, target)
+        with h5py.File(target, "a") as root:
+            root.attrs["model_config"] = json.dumps(config)
+        return
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
+        for part in old.infolist():
+            same = old.read(part) if part.filename != "config.json" else json.dumps(config)
+            new.writestr(part.filename, same)
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("class_name") == "__lambda__"
 
 
 def _dicts(value: Any) -> Iterator[Mapping[str, Any]]:

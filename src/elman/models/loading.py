@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import tempfile
 import warnings
 import zipfile
@@ -40,8 +39,8 @@ def load_model(
         custom_objects: classes and functions of your own by the names that the file uses.
         compile: compile the model as it was trained; a loss or metric that is nowhere to be found
             is left out with a warning.
-        safe_mode: as of `keras.models.load_model`, for the files of Keras 3; in older ones byte
-            code is never run.
+        safe_mode: taken, so that calls of `keras.models.load_model` work, and without effect:
+            byte code is never run.
         functions: for each `Lambda` layer, by its name, the function that it is.
 
     Returns:
@@ -71,12 +70,12 @@ def load_model(
         )
     if kind == "keras":
         archive.check(filepath)
-        return _by_keras(filepath, ".keras", custom_objects, compile, safe_mode)
+        config = archive.config(filepath)
+        return _by_keras(filepath, ".keras", config, custom_objects, functions, compile)
     with hdf5.opened(filepath) as file:
         if configs.version_of(file.version) < (3,):
             return _load_old(file, Builder(custom_objects, functions), compile)[0]
-        archive.check_config(file.config, file.name, safe_mode)
-        model = _by_keras(filepath, ".h5", custom_objects, False, safe_mode)
+        model = _by_keras(filepath, ".h5", file.config, custom_objects, functions, False)
         if compile and file.training is not None:
             # Keras's own loader refuses the names of losses that its own writer writes ("mae"),
             # and leaves the optimizer without its variables.
@@ -85,14 +84,22 @@ def load_model(
     return model
 
 
-def _by_keras(path, ending: str, custom_objects, compile, safe_mode):
+def _by_keras(path, ending: str, config, custom_objects, functions, compile):
     """What Keras's own loader gives, which insists on an ending; its errors as of bad input."""
+    named, asked = archive.named_functions(config, Path(path).name)
+    missing = [layer for layer in asked if layer not in (functions or {})]
+    if missing:
+        code = "byte code, which is never run"
+        raise missing_functions(Path(path).name, dict.fromkeys(missing, code))
+    given = {name: (functions or {})[layer] for layer, name in asked.items()}
+    objects = {**(custom_objects or {}), **given}
     try:
-        if str(path).endswith(ending):
-            return keras.models.load_model(path, custom_objects, compile, safe_mode)
+        if str(path).endswith(ending) and not asked:
+            return keras.models.load_model(path, objects, compile, safe_mode=True)
         with tempfile.TemporaryDirectory() as folder:
-            copy = shutil.copy(path, Path(folder, f"copy{ending}"))
-            return keras.models.load_model(copy, custom_objects, compile, safe_mode)
+            copy = Path(folder, f"copy{ending}")
+            archive.with_config(path, copy, named)
+            return keras.models.load_model(copy, objects, compile, safe_mode=True)
     except (ValueError, TypeError, OSError):
         raise
     except (KeyError, AttributeError, IndexError, RuntimeError, zipfile.BadZipFile) as error:
