@@ -195,7 +195,7 @@ from calls import translate
             "ZeroPadding1D",
             ({"top_pad": 1},),
             {},
-            "padding must have the keys ('left_pad', 'right_pad'), got ['top_pad']",
+            "ZeroPadding1D: padding must have the keys ('left_pad', 'right_pad'), got ['top_pad']",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) and " " not in value else "",

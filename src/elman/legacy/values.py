@@ -50,14 +50,14 @@ def _constraint(value: Any) -> Any:
     return value
 
 
-def _edges(*sides: str) -> Callable[[Any], Any]:
+def _edges(layer: str, *sides: str) -> Callable[[Any], Any]:
     """A reader of paddings, which in Keras 1 were also a dict by side, or all sides in a row."""
 
     def read(padding: Any) -> Any:
         if isinstance(padding, Mapping):
             unknown = sorted(set(padding) - set(sides))
             if unknown:
-                raise ValueError(f"ZeroPadding: padding must have the keys {sides}, got {unknown}")
+                raise ValueError(f"{layer}: padding must have the keys {sides}, got {unknown}")
             padding = tuple(padding.get(side, 0) for side in sides)
         if isinstance(padding, list | tuple) and len(padding) == len(sides) == 4:
             return tuple(padding[:2]), tuple(padding[2:])
@@ -83,8 +83,10 @@ _BY_LAST_WORD = {
     "constraint": _constraint,
 }
 _BY_LAYER: Mapping[tuple[str, str], Callable[[Any], Any]] = {
-    ("ZeroPadding1D", "padding"): _edges("left_pad", "right_pad"),
-    ("ZeroPadding2D", "padding"): _edges("top_pad", "bottom_pad", "left_pad", "right_pad"),
+    ("ZeroPadding1D", "padding"): _edges("ZeroPadding1D", "left_pad", "right_pad"),
+    ("ZeroPadding2D", "padding"): _edges(
+        "ZeroPadding2D", "top_pad", "bottom_pad", "left_pad", "right_pad"
+    ),
     ("BatchNormalization", "axis"): _one_axis,
 }
 
