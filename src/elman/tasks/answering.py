@@ -102,6 +102,32 @@ class Answering(Estimator):
         """The answers that beam search finds for each of ``X``: lists of (answer, log P)."""
         return self._search(X, {"width": beam, "length_penalty": length_penalty})
 
+    def _build(self, examples: Examples) -> keras.Model:
+        count = len(examples.lengths)
+        asked = self._asked_input()
+        target = keras.Input((None,), dtype="int32", name="target")
+        sampling = None
+        if self.scheduled_sampling:
+            steps = self._epochs(count) * count / self._batch_size(count)
+            sampling = ScheduledSampling(self.scheduled_sampling, steps, self.random_state)
+        logits = decoded(
+            target,
+            self._encoder()(asked),
+            tokens=len(self.target_tokenizer_),
+            embedding=self.embedding,
+            sampling=sampling,
+            units=self.units,
+            cell=self.cell,
+            layers=self.layers,
+            attention=self.attention,
+            input_feeding=self.input_feeding,
+            dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+        )
+        model = Model([asked, target], logits)
+        self._compile(model, count)
+        return model
+
     def score(self, X, y) -> float:
         """chrF of the answers to ``X``, between 0 and 1."""
         return generation(list(y), self.predict(X))["chrf"] / 100

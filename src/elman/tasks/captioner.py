@@ -159,35 +159,12 @@ class ImageCaptioner(Answering):
                 )
             yield picture
 
-    def _build(self, examples: Examples) -> keras.Model:
-        count = len(examples.lengths)
-        picture = keras.Input(self.shape_, dtype=self._kind, name="picture")
-        target = keras.Input((None,), dtype="int32", name="target")
-        sampling = None
-        if self.scheduled_sampling:
-            steps = self._epochs(count) * count / self._batch_size(count)
-            sampling = ScheduledSampling(self.scheduled_sampling, steps, self.random_state)
-        logits = decoded(
-            target,
-            self._encoder()(picture),
-            tokens=len(self.target_tokenizer_),
-            embedding=self.embedding,
-            sampling=sampling,
-            units=self.units,
-            cell=self.cell,
-            layers=self.layers,
-            attention=self.attention,
-            input_feeding=self.input_feeding,
-            dropout=self.dropout,
-            recurrent_dropout=self.recurrent_dropout,
-        )
-        model = Model([picture, target], logits)
-        self._compile(model, count)
-        return model
+    def _asked_input(self):
+        return keras.Input(self.shape_, dtype=self._kind, name="picture")
 
     def _encoder(self) -> keras.Model:
         """picture -> memory, a vector for each place; its mask; the decoder's first states."""
-        picture = keras.Input(self.shape_, dtype=self._kind, name="picture")
+        picture = self._asked_input()
         x = picture if self.encoder == "features" else self._convolved(picture)
         memory = layers.Dropout(self.dropout)(x)
         mean = layers.GlobalAveragePooling1D()(memory)

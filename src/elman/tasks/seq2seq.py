@@ -140,35 +140,12 @@ class Seq2Seq(Answering):
             return Pairs(sources)
         return Pairs(sources, Ragged.collect(encoded(self.target_tokenizer_, y), "int32"))
 
-    def _build(self, examples: Examples) -> keras.Model:
-        count = len(examples.lengths)
-        source = keras.Input((None,), dtype="int32", name="source")
-        target = keras.Input((None,), dtype="int32", name="target")
-        sampling = None
-        if self.scheduled_sampling:
-            steps = self._epochs(count) * count / self._batch_size(count)
-            sampling = ScheduledSampling(self.scheduled_sampling, steps, self.random_state)
-        logits = decoded(
-            target,
-            self._encoder()(source),
-            tokens=len(self.target_tokenizer_),
-            embedding=self.embedding,
-            sampling=sampling,
-            units=self.units,
-            cell=self.cell,
-            layers=self.layers,
-            attention=self.attention,
-            input_feeding=self.input_feeding,
-            dropout=self.dropout,
-            recurrent_dropout=self.recurrent_dropout,
-        )
-        model = Model([source, target], logits)
-        self._compile(model, count)
-        return model
+    def _asked_input(self):
+        return keras.Input((None,), dtype="int32", name="source")
 
     def _encoder(self) -> keras.Model:
         """source -> memory, its mask, and the first states of the decoder."""
-        source = keras.Input((None,), dtype="int32", name="source")
+        source = self._asked_input()
         x = layers.Embedding(len(self.source_tokenizer_), self.embedding, mask_zero=True)(source)
         x = layers.Dropout(self.dropout)(x)
         states = []
