@@ -12,10 +12,17 @@ import numpy as np
 from elman.data.batches import Batches
 from elman.data.decoding import chrf, minimum_bayes_risk
 from elman.data.tokenizer import Tokenizer
+from elman.models import Model
 from elman.tasks.estimator import PREDICT, Estimator
-from elman.tasks.generation import Generator, SmoothedCrossentropy
+from elman.tasks.generation import (
+    Generator,
+    ScheduledSampling,
+    SmoothedCrossentropy,
+    decoded,
+)
 from elman.tasks.memory import Memory
 from elman.tasks.reports import generation
+from elman.tasks.training import Examples
 
 METHODS = ("mbr", "beam", "greedy", "sample")
 # The least that the decoder's own answers weigh beside those of the memory: what is tried on
@@ -29,7 +36,8 @@ COUNTED = 10_000  # texts that the unit of a tokenizer is chosen by
 class Answering(Estimator):
     """A task whose answers are sentences, found token by token.
 
-    A subclass gives, beside what an `Estimator` needs, ``_asked(X)``: what the memory takes.
+    A subclass gives, beside what an `Estimator` needs, ``_asked(X)``: what the memory takes;
+    ``_asked_input()`` and ``_encoder()``: the network's input, and what the decoder makes of it.
 
     Attributes:
         target_tokenizer_: the tokens of answers.
@@ -184,6 +192,12 @@ class Answering(Estimator):
         return self.memory and 2 <= count <= MOST_REMEMBERED
 
     def _asked(self, X):
+        raise NotImplementedError
+
+    def _asked_input(self):
+        raise NotImplementedError
+
+    def _encoder(self) -> keras.Model:
         raise NotImplementedError
 
 

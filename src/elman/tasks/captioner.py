@@ -18,10 +18,9 @@ from elman.data.tokenizer import Tokenizer
 from elman.models import Model
 from elman.tasks.answering import Answering, fitted_tokenizer, write_json
 from elman.tasks.estimator import PREDICT, check_lengths
-from elman.tasks.generation import ScheduledSampling, compiled, decoded
+from elman.tasks.generation import compiled
 from elman.tasks.memory import TEMPERATURES, Memory
 from elman.tasks.seq2seq import answers_of, encoded
-from elman.tasks.training import Examples
 
 THUMBNAIL = 16  # height and width at which pictures are compared
 CHANNELS = (32, 64, 128, 192)  # of the convolutions of the small network

@@ -17,9 +17,7 @@ from elman.layers.attention_decoder import CELLS
 from elman.models import Model
 from elman.tasks.answering import Answering, fitted_tokenizer, write_json
 from elman.tasks.estimator import check_lengths
-from elman.tasks.generation import ScheduledSampling, decoded
 from elman.tasks.memory import TextMemory
-from elman.tasks.training import Examples
 
 LONGEST = 400  # tokens of a source or an answer that are read, at most
 PART = 1000  # texts that are turned into numbers at a time
