@@ -104,20 +104,21 @@ RowLayout slots_of(Part part, Index blocks) {
   return {blocks, part.count * L, C::d_slots * L, 1};
 }
 
-// The columns of `matrix`, [K, G * H], that a forward product needs.
+// The columns of `matrix`, [K, G * H], that a forward product needs; a few rows for all panels at
+// a time, so that the matrix is read in the order it lies in.
 template <class S, class C>
 void pack_columns(const Packed<S>& packed, const S* matrix, Index H, Index columns) {
-  constexpr Index L = lanes<S>;
+  constexpr Index L = lanes<S>, rows_at_once = 4;
   if (packed.matrix) return;
-  for (Index p = 0; p < packed.panels(); ++p) {
-    const Index width = packed.width(p);
-    S* panel = const_cast<S*>(packed.panel(p));
-    for (Index n = 0; n < width; ++n) {
-      const Index v = p * packed.per_panel() + n, unit = v / packed.group * L;
-      const Index valid = least(L, H - unit);
+  for (Index k0 = 0; k0 < packed.K; k0 += rows_at_once) {
+    const Index k1 = least(k0 + rows_at_once, packed.K);
+    for (Index v = 0; v < packed.vectors; ++v) {
+      const Index p = v / packed.per_panel(), unit = v / packed.group * L;
+      const Index step = packed.width(p) * L, valid = least(L, H - unit);
+      S* to = const_cast<S*>(packed.panel(p)) + v % packed.per_panel() * L;
       const S* from = matrix + C::gate_of_slot[packed.first_slot + v % packed.group] * H + unit;
-      for (Index k = 0; k < packed.K; ++k) {
-        store(panel + (k * width + n) * L, load_part(from + k * columns, valid));
+      for (Index k = k0; k < k1; ++k) {
+        store(to + k * step, load_part(from + k * columns, valid));
       }
     }
   }

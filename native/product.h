@@ -71,7 +71,7 @@ using Tile = void (*)(const S* const*, const RowLayout&, const S*, Index, const 
 template <class S, int rows, int vectors, bool spread>
 constexpr Tile<S> tile_or_null() {
   constexpr int most = spread ? max_spread_rows : max_tile_rows;
-  if constexpr (vectors <= tile_vectors && rows <= tile_rows(vectors) && rows <= most) {
+  if constexpr (rows <= tile_rows(vectors) && rows <= most) {
     return tile<S, rows, vectors, spread>;
   } else {
     return nullptr;
@@ -94,8 +94,9 @@ struct Tiles {
 template <class S, bool spread = false>
 void tile_column(const S* const* a, const RowLayout& layout, const S* b, Index b_step,
                  const Index* src, S* const* c, const Index* dst, Index rows, Index vectors) {
-  for (Index n = 0; n < vectors; n += tile_vectors) {
-    const Index width = least(tile_vectors, vectors - n);
+  const Index widest = rows <= tile_sums / panel_vectors ? panel_vectors : tile_vectors;
+  for (Index n = 0; n < vectors; n += widest) {
+    const Index width = least(widest, vectors - n);
     const Index most = spread ? least(max_spread_rows, tile_rows(width)) : tile_rows(width);
     const Index count = ceil_div(rows, most);
     for (Index i = 0; i < count; ++i) {
