@@ -68,7 +68,7 @@ struct PackedWeights {
 
   PackedWeights(const Layer<S>& layer, Packing packing, Pieces& memory) {
     const Sizes<S, C> n(layer);
-    const bool in_place = layer.B * layer.T <= max_spread_rows && layer.H % L == 0;
+    const bool in_place = layer.B * layer.T <= most_rows_in_place && layer.H % L == 0;
     const auto columns = [&](Packed<S>& packed, Index K, Part part, const S* matrix) {
       packed = {nullptr, K, n.blocks * part.count, part.count, part.first, C::slots};
       if (in_place) packed.matrix = matrix;
