@@ -1,6 +1,9 @@
 #include "memory.h"
 
 #include <pthread.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include <cstdlib>
 #include <mutex>
@@ -10,6 +13,7 @@ namespace elman {
 namespace {
 
 constexpr std::size_t alignment = 64;
+constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t pool_limit = std::size_t{256} << 20;
 constexpr int pool_slots = 16;
 
@@ -64,15 +68,27 @@ char* put(char* data, std::size_t capacity) {
   return old;
 }
 
+// Fresh memory. Large blocks lie on huge pages where the system has them: the weights of a large
+// layer are read whole at every step, and have more small pages than the processor can look up.
+char* allocate(std::size_t& capacity) {
+  const std::size_t aligned = capacity < huge_page ? alignment : huge_page;
+  capacity = (capacity + aligned) / aligned * aligned;
+  void* data = std::aligned_alloc(aligned, capacity);
+  if (!data) throw std::bad_alloc();
+#if defined(__linux__)
+  if (aligned == huge_page) madvise(data, capacity, MADV_HUGEPAGE);
+#endif
+  return static_cast<char*>(data);
+}
+
 }  // namespace
 
 Block::Block(std::size_t size) : data_(nullptr), capacity_(0) {
   (void)registered;
   data_ = take(size, capacity_);
   if (data_) return;
-  capacity_ = (size + alignment) / alignment * alignment;
-  data_ = static_cast<char*>(std::aligned_alloc(alignment, capacity_));
-  if (!data_) throw std::bad_alloc();
+  capacity_ = size;
+  data_ = allocate(capacity_);
 }
 
 Block::~Block() { std::free(put(data_, capacity_)); }

@@ -68,7 +68,7 @@ struct PackedWeights {
 
   PackedWeights(const Layer<S>& layer, Packing packing, Pieces& memory) {
     const Sizes<S, C> n(layer);
-    const bool in_place = layer.B * layer.T <= max_spread_rows && layer.H % L == 0;
+    const bool in_place = layer.B * layer.T <= most_rows_in_place && layer.H % L == 0;
     const auto columns = [&](Packed<S>& packed, Index K, Part part, const S* matrix) {
       packed = {nullptr, K, n.blocks * part.count, part.count, part.first, C::slots};
       if (in_place) packed.matrix = matrix;
@@ -104,20 +104,21 @@ RowLayout slots_of(Part part, Index blocks) {
   return {blocks, part.count * L, C::d_slots * L, 1};
 }
 
-// The columns of `matrix`, [K, G * H], that a forward product needs.
+// The columns of `matrix`, [K, G * H], that a forward product needs; a few rows for all panels at
+// a time, so that the matrix is read in the order it lies in.
 template <class S, class C>
 void pack_columns(const Packed<S>& packed, const S* matrix, Index H, Index columns) {
-  constexpr Index L = lanes<S>;
+  constexpr Index L = lanes<S>, rows_at_once = 4;
   if (packed.matrix) return;
-  for (Index p = 0; p < packed.panels(); ++p) {
-    const Index width = packed.width(p);
-    S* panel = const_cast<S*>(packed.panel(p));
-    for (Index n = 0; n < width; ++n) {
-      const Index v = p * packed.per_panel() + n, unit = v / packed.group * L;
-      const Index valid = least(L, H - unit);
+  for (Index k0 = 0; k0 < packed.K; k0 += rows_at_once) {
+    const Index k1 = least(k0 + rows_at_once, packed.K);
+    for (Index v = 0; v < packed.vectors; ++v) {
+      const Index p = v / packed.per_panel(), unit = v / packed.group * L;
+      const Index step = packed.width(p) * L, valid = least(L, H - unit);
+      S* to = const_cast<S*>(packed.panel(p)) + v % packed.per_panel() * L;
       const S* from = matrix + C::gate_of_slot[packed.first_slot + v % packed.group] * H + unit;
-      for (Index k = 0; k < packed.K; ++k) {
-        store(panel + (k * width + n) * L, load_part(from + k * columns, valid));
+      for (Index k = k0; k < k1; ++k) {
+        store(to + k * step, load_part(from + k * columns, valid));
       }
     }
   }

@@ -133,8 +133,8 @@ struct Weights {
     Index dst[panel_vectors];
     Index v = 0;
     for (; v < (panel_blocks > 1 ? vectors : part.count); ++v) dst[v] = (part.first + v) * L;
-    tile_column(left, RowLayout{1, found, 0, stride}, panel + part.first * L, vectors * L, dst,
-                right, dst, to - from, v);
+    tile_column(left, RowLayout{1, found, 0, stride}, panel + part.first * L, vectors * L, right,
+                dst, to - from, v);
   }
 
   // The columns of da from a block on, side by side in `panel`; adds them up in `bias`.
