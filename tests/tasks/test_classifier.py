@@ -108,6 +108,8 @@ def test_classes_are_weighed():
     assert 0.4 < even.predict_proba(["x"])[0, 0] < 0.6
     even.class_weight = {"b": 9.0}
     np.testing.assert_array_equal(even._class_weights(even._numbers(labels)), [1, 9])
+    even.classes_, even.class_weight = np.array([3, 5]), {"5": 2.0}  # as from a shell
+    np.testing.assert_array_equal(even._class_weights(even._numbers([3, 5])), [1, 2])
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,7 @@ def test_classes_are_weighed():
         ({}, ["", " "], [0, 1], "at least one token"),
         ({"cell": "rnn"}, ["a", "b"], [0, 1], "cell must be one of lstm, gru, simple_rnn"),
         ({"pooling": "sum"}, ["a", "b"], [0, 1], "pooling must be last"),
+        ({"class_weight": {2: 3}}, ["a", "b"], [0, 1], "labels of the data, 0, 1, got 2"),
         ({"unit": "letter"}, ["a", "b"], [0, 1], "unit must be one of character, word, subword"),
     ],
 )

@@ -12,6 +12,7 @@ from sklearn import metrics
 from elman import tasks
 from elman.tasks import runs
 from elman.tasks.predictions import predictions
+from elman.tasks.reports import summary
 from elman.tasks.sources import Reading
 
 # A small model and texts of one length, which make one shape of batches: quick to compile.
@@ -168,6 +169,16 @@ def test_wrong_settings_and_columns_are_told_before_anything_is_written(changes,
     assert not (folder / "new.training").exists()
 
 
+@pytest.mark.parametrize("units", [0, 3], ids=["setting", "ctrl-c"])
+def test_a_training_without_an_epoch_leaves_nothing_behind(units, trained):
+    folder, _, _ = trained
+    stop = Stop()
+    stop.on_train_begin = lambda logs=None: stop.on_epoch_begin(2)
+    with pytest.raises((ValueError, KeyboardInterrupt)):
+        train(folder, "begun", settings={**SETTINGS, "units": units}, callbacks=[stop])
+    assert not list(folder.glob("*begun*"))
+
+
 def test_one_class_only_and_an_empty_file(tmp_path):
     write_data(tmp_path / "data.tsv", labels=("good",))
     with pytest.raises(ValueError, match="at least two classes, got 1"):
@@ -185,6 +196,8 @@ def test_labels_never_seen_in_training_are_counted_and_told(trained, tmp_path):
     data = write_data(tmp_path / "test.tsv", 6, ("bad", "good", "odd"))
     found = runs.evaluate(str(folder / "run"), data)
     assert found["data"]["test"]["unseen"] == {"odd": 2}
+    both = {part: {**found[part], "valid": trained[1][part]["valid"]} for part in found}
+    assert "test has labels never seen in training, and so always wrong: odd" in summary(both, "")
     assert found["scores"]["test"]["classes"]["odd"]["recall"] == 0
     assert found["scores"]["test"]["accuracy"] <= 4 / 6
 

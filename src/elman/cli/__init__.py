@@ -65,6 +65,13 @@ def common(
         os.environ["KERAS_BACKEND"] = backend.value
 
 
+def _message(error: Exception) -> str:
+    """What an error says; of one of the system without its number."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line on ``arguments`` (those of the process) and exit with its code."""
     # The commands add themselves when they are imported.
@@ -77,7 +84,7 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if _settings["debug"]:
             raise
-        words = " ".join(str(error).split()) or type(error).__name__
+        words = " ".join(_message(error).split()) or type(error).__name__
         if isinstance(error, BAD_INPUT):
             typer.echo(f"elman: {words}", err=True)
             sys.exit(2)

@@ -65,9 +65,16 @@ class _Classifier(ClassifierMixin, Estimator):
         """The weight of each class, float32 [C]."""
         every = np.arange(len(self.classes_))
         if isinstance(self.class_weight, Mapping):
-            index = {label: i for i, label in enumerate(self.classes_.tolist())}
+            # By name: from a shell, and in a card, the keys are text.
+            index = {str(label): i for i, label in enumerate(self.classes_.tolist())}
+            given = {str(label): value for label, value in self.class_weight.items()}
+            if unknown := [label for label in given if label not in index]:
+                raise ValueError(
+                    f"class_weight must be for labels of the data, {', '.join(index)}, got "
+                    f"{', '.join(unknown)}; name one of those"
+                )
             weight = dict.fromkeys(every.tolist(), 1.0)
-            weight |= {index[label]: value for label, value in self.class_weight.items()}
+            weight |= {index[label]: value for label, value in given.items()}
         else:
             weight = self.class_weight
         found = compute_class_weight(weight, classes=every, y=numbers)

@@ -54,6 +54,8 @@ def prediction_lines(
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write lines to a file, whole or not at all."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} for {path.name}; make it")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("w", encoding="utf-8") as file:

@@ -107,9 +107,10 @@ def summary(report: Mapping[str, Any], where: str) -> str:
         known = {k: v for k, v in scores.items() if k in MEASURES}
         numbers = ", ".join(f"{MEASURES[k]} {shown(v)}" for k, v in known.items())
         lines.append(f"{name}: {numbers} ({report['data'][name]['examples']} examples)")
-    unseen = report["data"][name].get("unseen")
-    if unseen:
-        lines.append(f"labels never seen in training, and so always wrong: {', '.join(unseen)}")
+        unseen = report["data"][name].get("unseen")
+        if unseen:
+            labels = ", ".join(unseen)
+            lines.append(f"{name} has labels never seen in training, and so always wrong: {labels}")
     training = report.get("training")
     if training and training["interrupted"]:
         lines.append(f"ended by Ctrl-C: kept epoch {training['best_epoch']}; --resume goes on")
@@ -155,7 +156,8 @@ def _summary(report: dict[str, Any]) -> str:
     return (
         f"{report['estimator']}, {report['parameters']:,} parameters, seed {report['seed']}. "
         f"{epochs} epochs{end}, the weights of epoch {training['best_epoch']}; "
-        f"{training['seconds']:.1f} s, {len(training['shapes'])} shapes of batches compiled. "
+        f"{training['seconds']:.1f} s, shapes of batches, each of which JAX compiles once: "
+        f"{len(training['shapes'])}. "
         f"Keras {report['versions']['keras']} on {report['versions']['backend']}; "
         f"recurrent layers by engine: {engines}."
     )
@@ -165,7 +167,10 @@ def _scores(scores: dict[str, dict]) -> str:
     names = [
         n for n, value in next(iter(scores.values())).items() if isinstance(value, int | float)
     ]
-    rows = [[MEASURES.get(n, n), *(shown(part[n]) for part in scores.values())] for n in names]
+    rows = [
+        [MEASURES.get(n, n.replace("_", " ")), *(shown(part[n]) for part in scores.values())]
+        for n in names
+    ]
     return table(["measure", *scores], rows)
 
 

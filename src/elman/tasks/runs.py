@@ -93,6 +93,7 @@ def train(
     with contextlib.ExitStack() as after:
         for callback in callbacks:
             after.callback(getattr(callback, "close", lambda: None))
+        after.callback(_forget_unbegun, state)
         estimator.fit(
             parts["train"].X,
             parts["train"].y,
@@ -104,7 +105,7 @@ def train(
     say(f"saved {output}")
     report = _report(estimator, task, folder, parts, seed)
     if not estimator.training_.interrupted:
-        shutil.rmtree(state)
+        shutil.rmtree(state, ignore_errors=True)
     return report
 
 
@@ -217,6 +218,12 @@ def _begin(state: Path, plan: dict, resume: bool) -> None:
             )
 
 
+def _forget_unbegun(state: Path) -> None:
+    """Remove the state of a training of which no epoch was kept: nothing can go on from it."""
+    if not (state / "state.json").is_file():
+        shutil.rmtree(state)
+
+
 def _report(estimator, task: str, folder: Path, parts: dict[str, Source], seed: int) -> dict:
     """Score the held out parts, and write the report, its pictures, and the scores on the card."""
     card = read_card(folder)
@@ -324,7 +331,9 @@ def _draw(
         pictures = [source.X[i] for i in range(min(8, len(source)))]
         draw("captions.png", "Some captions", plots.captions, pictures, predicted[:8])
     if task == "seq2seq" and estimator.attention is not None:
-        texts = list(islice(source.X, 3))
-        found = estimator.attention_of(texts)
-        draw("attention.png", "Where the answer looks", plots.attention, *zip(*found, strict=True))
+        looks = estimator.attention_of(list(islice(source.X, 3)))
+        found = [look for look in looks if look[1]]  # of an empty answer there is nothing to see
+        if found:
+            parts = zip(*found, strict=True)
+            draw("attention.png", "Where the answer looks", plots.attention, *parts)
     return drawn

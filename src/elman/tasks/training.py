@@ -35,7 +35,8 @@ class Examples(Protocol):
 class Feed(keras.utils.PyDataset):
     """Examples as batches for `Model.fit`: shuffled anew, by the seed, for each epoch.
 
-    With ``seed=None`` the batches come in order of length: for evaluation.
+    With ``seed=None`` the batches come in order of length: for evaluation. Then the weights make up
+    for rows that repeat: Keras divides the sum of losses by their number too.
     """
 
     def __init__(self, examples: Examples, batch_size: int, seed: int | None = None):
@@ -43,6 +44,8 @@ class Feed(keras.utils.PyDataset):
         self.examples, self.seed, self.epoch = examples, seed, 0
         self.plan = Batches(examples.lengths, batch_size)
         self._batches = self._ordered()
+        rows = sum(len(batch.rows) for batch in self._batches)
+        self._scale = np.float32(1 if seed is not None else rows / len(examples.lengths))
 
     def _ordered(self) -> list:
         if self.seed is None:
@@ -56,9 +59,10 @@ class Feed(keras.utils.PyDataset):
     def __getitem__(self, index: int):
         batch = self._batches[index]
         x, y, *weights = self.examples.arrays(batch.rows, batch.length)
+        rows = batch.weights * self._scale
         if not weights:
-            return x, y, batch.weights
-        return x, y, (np.asarray(weights[0], "float32").T * batch.weights).T
+            return x, y, rows
+        return x, y, (np.asarray(weights[0], "float32").T * rows).T
 
     def start_at(self, epoch: int) -> None:
         """Begin with the batches of ``epoch``, counted from 0."""
