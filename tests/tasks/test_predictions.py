@@ -53,6 +53,7 @@ class Knowing:
         training = {"history": self.training_.history, "best_epoch": 2, "seconds": 0.1}
         training |= {"shapes": [[4, 5]], "interrupted": False}
         card = {"format": FORMAT, "task": type(self).__name__, "parameters": 2, "settings": {}}
+        card["learnt"] = {}
         card |= {"training": training, "versions": versions, "saved": "now"}
         (folder / "card.json").write_text(json.dumps(card | about))
 

@@ -221,6 +221,7 @@ def test_half_written_and_foreign_run_folders_are_told(trained, tmp_path):
     for change, message in [
         ({"format": 99}, "must be of format 1, got 99, written by elman"),
         ({"kind": None}, "must be a folder that elman train wrote"),
+        ({"learnt": None}, "must be as save.. wrote it, got none of learnt"),
     ]:
         changed = {name: value for name, value in {**card, **change}.items() if value is not None}
         (tmp_path / "card.json").write_text(json.dumps(changed))
@@ -241,6 +242,8 @@ def test_answers_come_from_texts_files_and_lines(trained, tmp_path, monkeypatch)
         predictions(run, [str(tmp_path / "lines.txt"), "-", "so, so"], stdin=["data.tsv\n"])
     )
     assert [row["text"] for row in told] == ["it is good", "", "it is bad", "data.tsv", "so, so"]
+    with pytest.raises(ValueError, match=r"must be of text for this run, got a\.npy"):
+        list(predictions(run, ["a.npy"]))
     with pytest.raises(FileNotFoundError, match=r"did you mean lines\.txt"):
         list(predictions(run, [str(tmp_path / "line.txt")]))
     assert np.isfinite([row["probability"] for row in told]).all()

@@ -178,9 +178,10 @@ def test_the_data_choose_the_tokens():
     [
         (lambda: Seq2Seq().predict(["a"]), "must be fitted before its use"),
         (lambda: Seq2Seq().fit(["a"], []), "the same length, got 1 and 0"),
+        (lambda: Seq2Seq(cell="rnn").fit(["a"], ["b"]), "cell must be one of lstm, gru, simple"),
         (lambda: Seq2Seq().predict(["a"], method="best"), "method must be one of mbr, beam"),
     ],
-    ids=["unfitted", "lengths", "method"],
+    ids=["unfitted", "lengths", "cell", "method"],
 )
 def test_what_is_wrong_is_told(call, message):
     with pytest.raises(ValueError, match=message):

@@ -48,6 +48,9 @@ def test_columns_are_taken_by_their_usual_names(tmp_path):
     (tmp_path / "b.csv").write_text("Q,A,label\nhow,well,0\n")
     source = read_source("seq2seq", tmp_path / "b.csv", Reading())
     assert (source.X, source.y) == (["how"], ["well"])
+    (tmp_path / "pairs.txt").write_text("go\tgeh\tby me\nstay\tbleib\tby you\n")
+    source = read_source("seq2seq", tmp_path / "pairs.txt", Reading())
+    assert (source.X, source.y) == (["go", "stay"], ["geh", "bleib"])
 
 
 @pytest.mark.parametrize("held", [0, 1 << 26], ids=["streamed", "held"])

@@ -12,6 +12,7 @@ import numpy as np
 from elman.data.batches import Batches
 from elman.data.decoding import chrf, minimum_bayes_risk
 from elman.data.tokenizer import Tokenizer
+from elman.layers.attention_decoder import CELLS
 from elman.models import Model
 from elman.tasks.estimator import PREDICT, Estimator
 from elman.tasks.generation import (
@@ -111,6 +112,8 @@ class Answering(Estimator):
         return self._search(X, {"width": beam, "length_penalty": length_penalty})
 
     def _build(self, examples: Examples) -> keras.Model:
+        if self.cell not in CELLS:
+            raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {self.cell!r}")
         count = len(examples.lengths)
         asked = self._asked_input()
         target = keras.Input((None,), dtype="int32", name="target")

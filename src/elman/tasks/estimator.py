@@ -20,6 +20,8 @@ from elman.tasks.training import Examples, Feed, Training, train, write_whole
 
 FORMAT = 1  # of the folder that `save` writes
 PREDICT = 64  # examples that are predicted at once, at most
+COUNTS = ("units", "layers", "embedding", "epochs", "batch_size", "patience", "random_state")
+PARTS = {"format", "task", "settings", "learnt", "parameters", "training", "versions", "saved"}
 
 
 class Estimator(BaseEstimator):
@@ -71,6 +73,7 @@ class Estimator(BaseEstimator):
         Returns:
             The estimator itself.
         """
+        self._check_numbers()
         keras.utils.set_random_seed(self.random_state)
         self._learn(X, y)
         examples = self._examples(X, y)
@@ -92,6 +95,16 @@ class Estimator(BaseEstimator):
         )
         self._finish(X, y)
         return self
+
+    def _check_numbers(self) -> None:
+        """Raise a ValueError for a setting that is a number, and not one of those it may be."""
+        for name, value in self.get_params().items():
+            least = 0 if name == "random_state" else 1
+            counts = name in COUNTS and value is not None
+            if counts and not (isinstance(value, int | np.integer) and value >= least):
+                raise ValueError(f"{name} must be an integer of {least} or more, got {value!r}")
+            if name.endswith("dropout") and not (isinstance(value, int | float) and 0 <= value < 1):
+                raise ValueError(f"{name} must be a share from 0 to below 1, got {value!r}")
 
     def _epochs(self, count: int) -> int:
         """How many epochs for ``count`` examples: what the user said."""
@@ -249,10 +262,17 @@ def read_card(folder: Path) -> dict[str, Any]:
         ) from None
     except ValueError as error:
         raise ValueError(f"{folder / 'card.json'} must be JSON, got: {error}") from None
+    if not isinstance(card, dict):
+        raise ValueError(f"{folder / 'card.json'} must be a JSON object, got {card!r:.40}")
     if card.get("format") != FORMAT:
         raise ValueError(
             f"{folder} must be of format {FORMAT}, got {card.get('format')!r}, written by elman "
             f"{card.get('versions', {}).get('elman')}; use that version, or train again"
+        )
+    if missing := sorted(PARTS - card.keys()):
+        raise ValueError(
+            f"{folder / 'card.json'} must be as save() wrote it, got none of {', '.join(missing)}; "
+            "copy the whole folder again"
         )
     return card
 

@@ -101,7 +101,7 @@ def reading_of(run: str, **changes) -> Reading:
 def run_card(run: str) -> dict[str, Any]:
     """The card of a run folder; raises ValueError if `train` did not write it."""
     card = read_card(Path(run))
-    if "kind" not in card:
+    if not {"kind", "reading"} <= card.keys():
         raise ValueError(
             f"{run} must be a folder that elman train wrote, got one of {card['task']}.save; "
             "load it with elman.tasks.load"
@@ -119,6 +119,8 @@ def _inputs(
                 pictures = read_pictures(name)
                 yield from zip(pictures.names, pictures, strict=True)
         elif is_arrays(given):
+            if not isinstance(estimator, tasks.SequenceClassifier):
+                raise ValueError(f"inputs must be of text for this run, got {given}, arrays")
             sequences = read_arrays(given).sequences
             yield from ((f"{given} {i}", sequence) for i, sequence in enumerate(sequences))
         elif kind == "tagger":

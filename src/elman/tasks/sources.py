@@ -87,7 +87,7 @@ def read_source(task: str, path: str | os.PathLike, reading: Reading) -> Source:
     |---|---|
     | classifier | a table with a text and a label; a folder with the classes in it; arrays |
     | tagger | CoNLL-U or CoNLL columns |
-    | seq2seq | a table with a source and a target |
+    | seq2seq | a table with a source and a target; without a header its first two columns |
     | captioner | a captions file beside its pictures, or with ``reading.pictures`` |
 
     Raises:
@@ -217,7 +217,9 @@ def _table(task: str, path: str | os.PathLike, reading: Reading) -> Source:
     else:
         wanted = (reading.text_column, reading.label_column, reading.group_column)
         table = read_table(path, header=reading.header, wanted=wanted, **reading.of_text())
-    usual = (TEXTS, LABELS) if task == "classifier" else (SOURCES, TARGETS)
+    usual: tuple[Sequence[str], ...] = (TEXTS, LABELS)
+    if task == "seq2seq":
+        usual = (SOURCES, TARGETS) if table.header else (("1",), ("2",))  # pairs
     text = _chosen(reading.text_column, usual[0], table, "--text-column")
     label = _chosen(reading.label_column, usual[1], table, "--label-column")
     reading = dataclasses.replace(reading, text_column=text, label_column=label)
