@@ -67,18 +67,44 @@ def test_validation_data_moves_the_score_of_outside():
     missing = [tags if random.random() < 0.4 else ["O"] * len(tags) for tags in y]
 
     class Recorded(SequenceTagger):
-        def _finish(self, X, y):
-            self.unmoved = self.model.get_layer("scores").get_weights()
-            super()._finish(X, y)
+        def _mix(self, beside, share, leaning):
+            self.leaning = leaning
+            super()._mix(beside, share, leaning)
 
     model = Recorded(**small(epochs=6).get_params())
     model.fit(X, missing, phrases(40, 1, "IOBES"))
     new = phrases(60, 2, "IOBES")
     assert {tag[0] for tags in model.predict(new[0]) for tag in tags} == set("OBIES")
+    assert model.leaning < 0
     moved, dense = model.score(*new), model.model.get_layer("scores")
-    np.testing.assert_array_equal(dense.get_weights()[1][1:], model.unmoved[1][1:])
-    dense.set_weights(model.unmoved)
+    kernel, bias = dense.get_weights()
+    dense.set_weights([kernel, bias - model.leaning * np.eye(len(bias))[0]])
     assert moved > model.score(*new) + 0.1
+
+
+def test_the_chain_of_clues_is_mixed_into_the_weights():
+    """Scores are linear in the weights of clues and transitions: a mean of both is one model."""
+    X, y = phrases(60, 0, "IOBES")
+
+    class Recorded(SequenceTagger):
+        def _mix(self, beside, share, leaning):
+            self.before = self._cut_scores(X), self._chain()
+            self.mixed = beside, share, leaning
+            super()._mix(beside, share, leaning)
+
+    model = Recorded(**small(epochs=2).get_params()).fit(X, y)
+    (scores, chain), ((weights, beside), share, leaning) = model.before, model.mixed
+    assert (share, leaning) == (0.5, 0.0)
+    extra = model._clues(model._examples(X).tokens.values) @ weights
+    expected = 0.5 * np.concatenate(scores) + 0.5 * extra
+    found = np.concatenate(model._cut_scores(X))
+    # Scores are known less their largest at a token; float32 sums of some thirty clues.
+    shift = expected - found
+    np.testing.assert_allclose(shift, shift[:, :1] * np.ones_like(shift), atol=1e-4)
+    for mixed, one, other in zip(
+        model._chain().weights, chain.weights, beside.weights, strict=True
+    ):
+        np.testing.assert_allclose(mixed, (one + other) / 2, atol=1e-6)
 
 
 @pytest.mark.variant

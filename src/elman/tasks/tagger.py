@@ -1,25 +1,29 @@
 """`SequenceTagger`: a tag for each word or each character of a sentence (aligned many-to-many)."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 import keras
 import numpy as np
 from keras import ops
+from scipy import sparse
 
 from elman import layers
 from elman.data import tags as schemes
-from elman.data.batches import Batches
+from elman.data.linear_chain import LinearChain, fit_chain
 from elman.data.ragged import Ragged
-from elman.data.token_features import LEVELS, TokenFeatures
+from elman.data.token_features import LEVELS, UNKNOWN, TokenFeatures
 from elman.models import Model
-from elman.tasks.estimator import PREDICT, Estimator, check_lengths
+from elman.tasks.estimator import Estimator, check_lengths
 from elman.tasks.measures import entity_scores, token_accuracy
 from elman.tasks.tagger_layers import Spelling, WordDropout
 
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
 OUTPUTS = ("crf", "softmax")
+SAMPLE = 1_000_000  # tokens that the clues by themselves are fitted on, at most
+# What their share in the answer may be.
+SHARES = (0.5, 0.4, 0.6, 0.25, 0.75)
 # What may be added to the score of O to find more entities, or fewer.
 LEANINGS = (0.0, *(sign * step / 2 for step in range(1, 9) for sign in (-1, 1)))
 
@@ -33,6 +37,11 @@ class SequenceTagger(Estimator):
 
         h_t = [LSTM(x_1 .. x_t), LSTM(x_T .. x_t)],    u_t = W h_t + b + sum over c of V_c
         log p(y | u) as `elman.layers.CRF` has it
+
+    The weights of the clues and of the transitions are then fitted once more, without the network,
+    until they are the most likely ones. The answer is by the mean of both models' scores, with the
+    shares that are best on the validation data, halves without: each is right where the other is
+    wrong. As scores are linear in these weights, the mean is one model again, `model`.
 
     Tags such as ``B-LOC`` mark entities, in IOB2, IOBES, or IOB1 (which is mended). Within they are
     IOBES, and no answer breaks the scheme. On validation data the score of ``O`` is then moved to
@@ -50,7 +59,8 @@ class SequenceTagger(Estimator):
         letters: the size of the vector of its spelling; 0 leaves it out.
         clues: whether the clues are there.
         dropout: of the vectors between layers. recurrent_dropout: of the hidden state.
-        clue_dropout: of clues.
+        clue_dropout: of clues, while the network learns. clue_decay: the L2 penalty of their
+            weights where they are fitted without it.
         word_dropout: see `elman.tasks.tagger_layers.WordDropout`.
         learning_rate: the highest of Adam.
         epochs: None takes 5, or as many as make 500 steps.
@@ -77,7 +87,7 @@ class SequenceTagger(Estimator):
 
     Sources: Huang, Xu and Yu 2015, "Bidirectional LSTM-CRF Models for Sequence Tagging"; Ma and
     Hovy 2016, "End-to-end Sequence Labeling via Bi-directional LSTM-CNNs-CRF"; Cheng et al. 2016,
-    "Wide & Deep Learning".
+    "Wide & Deep Learning"; Lafferty, McCallum and Pereira 2001, "Conditional Random Fields".
     """
 
     def __init__(
@@ -95,6 +105,7 @@ class SequenceTagger(Estimator):
         dropout: float = 0.5,
         recurrent_dropout: float = 0.0,
         clue_dropout: float = 0.7,
+        clue_decay: float = 1.0,
         word_dropout: float = 0.25,
         learning_rate: float = 3e-3,
         epochs: int | None = None,
@@ -114,6 +125,7 @@ class SequenceTagger(Estimator):
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.clue_dropout = clue_dropout
+        self.clue_decay = clue_decay
         self.word_dropout = word_dropout
         self.learning_rate = learning_rate
         self.epochs = epochs
@@ -133,22 +145,22 @@ class SequenceTagger(Estimator):
 
     def predict(self, X) -> list[list[str]]:
         """The best tags of each sentence, a list for each."""
-        best = [output.argmax(-1) for output in self._cut_outputs(X)]
-        return [self._outward([self._inner[k] for k in tags]) for tags in best]
+        return self._named(output.argmax(-1) for output in self._cut_outputs(X))
 
     def predict_proba(self, X) -> list[np.ndarray]:
         """The probability of each tag at each token, ``[T, K]`` in the order of ``tags_``."""
-        found = self._read(self._cut_outputs(X), self.model.get_layer("tags").marginals)
+        found = self._cut_scores(X)
+        if not found:
+            return []
+        lengths = [len(scores) for scores in found]
         outward = [self._outward([tag])[0] for tag in self._inner]
         sums = np.array([[tag == name for name in self.tags_] for tag in outward], "float32")
-        return [marginals @ sums for marginals in found]
+        marginals = self._chain().marginals(np.concatenate(found), lengths) @ sums
+        return np.split(marginals, np.cumsum(lengths)[:-1])
 
     def score(self, X, y) -> float:
         """Strict F1 of entities where tags mark entities, else the accuracy of tokens."""
-        predicted = self.predict(X)
-        if self.entities_:
-            return entity_scores(y, predicted)["f1"]
-        return token_accuracy(y, predicted)
+        return self._measure(y, self.predict(X))
 
     # Data
 
@@ -190,6 +202,7 @@ class SequenceTagger(Estimator):
     # The network
 
     def _build(self, examples):
+        self._learning = examples
         features, count = self.features_, len(self._inner)
         letters = len(features.slots)
         clues = letters + features.letters
@@ -206,15 +219,14 @@ class SequenceTagger(Estimator):
         scores = layers.Dense(count, name="scores")(hidden)
         if self.clues:
             size = len(features.clue_numbers) + 2
-            weights = layers.Embedding(size, count, "zeros", name="clues")(tokens[:, :, clues:])
+            numbers = tokens[:, :, clues:]
+            weights = layers.Embedding(size, count, "zeros", name="clues")(numbers)
+            weights *= ops.cast(numbers > UNKNOWN, weights.dtype)[..., None]
             shape = (None, None, features.clue_width, 1)
             weights = layers.Dropout(self.clue_dropout, noise_shape=shape)(weights)
             scores = layers.Add()([scores, ops.sum(weights, axis=2)])
-        allowed = None
-        if self.entities_ and self.output == "crf":
-            allowed = schemes.allowed_transitions(self._inner, "IOBES")
         # Without transitions to learn, each tag is for itself: a softmax.
-        chain = layers.CRF(count, allowed, trainable=self.output == "crf", name="tags")
+        chain = layers.CRF(count, self._allowed(), trainable=self.output == "crf", name="tags")
         model = Model(tokens, chain(scores, mask=known), name="tagger")
         model.get_layer("known_words").set_counts(features.counts["word"])
         return self._compile(model, len(examples.lengths))
@@ -257,24 +269,81 @@ class SequenceTagger(Estimator):
         model.compile(optimizer, loss=chain.loss, weighted_metrics=[chain.accuracy])
         return model
 
+    def _allowed(self) -> np.ndarray | None:
+        if self.entities_ and self.output == "crf":
+            return schemes.allowed_transitions(self._inner, "IOBES")
+        return None
+
+    # The clues by themselves
+
     def _finish(self, X, y):
-        """Move the score of O to where F1 is highest on the validation data."""
+        learnt, self._learning = self._learning, None
         validation, self._validation = self._validation, None
-        if not self.entities_ or validation is None:
+        beside = self._fit_clues(learnt) if self.clues else None
+        share, leaning = (0.0 if beside is None else 0.5), 0.0
+        if validation is not None:
+            share, leaning = self._chosen(beside, *validation)
+        self._mix(beside, share, leaning)
+
+    def _fit_clues(self, learnt: "_Tagged") -> tuple[np.ndarray, LinearChain]:
+        """The weights of the clues [F, K], fitted without the network, and their chain."""
+        rows = np.arange(len(learnt.lengths))
+        if learnt.lengths.sum() > SAMPLE:
+            order = np.random.default_rng(self.random_state).permutation(rows)
+            rows = np.sort(order[learnt.lengths[order].cumsum() <= SAMPLE])
+        assert learnt.tags is not None
+        return fit_chain(
+            self._clues(np.concatenate([learnt.tokens[int(row)] for row in rows])),
+            np.concatenate([learnt.tags[int(row)] for row in rows]),
+            learnt.lengths[rows],
+            len(self._inner),
+            self._allowed(),
+            chained=self.output == "crf",
+            decay=self.clue_decay,
+        )
+
+    def _clues(self, tokens: np.ndarray) -> sparse.csr_matrix:
+        """Which clues each token has, float32 [N, F]; those that are not known are left out."""
+        found = tokens[:, -self.features_.clue_width :]
+        known = found > UNKNOWN
+        ends = np.concatenate([[0], known.sum(1).cumsum()])
+        shape = (len(found), len(self.features_.clue_numbers) + 2)
+        return sparse.csr_matrix((np.ones(ends[-1], "float32"), found[known], ends), shape)
+
+    def _chosen(self, beside, X, y) -> tuple[float, float]:
+        """The share of the chain of clues, and what is added to the score of O."""
+        tokens = self._examples(X).tokens
+        scores, chain = np.concatenate(self._cut_scores(X)), self._chain()
+        outside = np.eye(len(self._inner))[0]
+        extra = 0 if beside is None else self._clues(tokens.values) @ beside[0]
+
+        def score(share: float, leaning: float) -> float:
+            mixed = chain if beside is None else chain.mixed(beside[1], share)
+            u = (1 - share) * scores + share * extra + leaning * outside
+            best = mixed.best(u, tokens.lengths)
+            return self._measure(y, self._named(np.split(best, tokens.offsets[1:-1])))
+
+        shares = (0.0,) if beside is None else SHARES
+        leanings = LEANINGS if self.entities_ else (0.0,)
+        share = max(shares, key=lambda share: score(share, 0.0))
+        return share, max(leanings, key=lambda leaning: score(share, leaning))
+
+    def _mix(self, beside, share: float, leaning: float) -> None:
+        """Give the model the weights of the mixture."""
+        kernel, bias = self.model.get_layer("scores").get_weights()
+        bias = (1 - share) * bias
+        bias[0] += leaning
+        self.model.get_layer("scores").set_weights([(1 - share) * kernel, bias])
+        if beside is None:
             return
-        outputs, chain = self._cut_outputs(validation[0]), self.model.get_layer("tags")
-        outside = np.eye(len(self._inner), dtype="float32")[0]
+        clues = self.model.get_layer("clues")
+        clues.set_weights([(1 - share) * clues.get_weights()[0] + share * beside[0]])
+        self.model.get_layer("tags").set_weights(self._chain().mixed(beside[1], share).weights)
 
-        def f1(leaning):
-            best = self._read(
-                outputs, lambda scores, mask: chain.viterbi(scores + leaning * outside, mask)
-            )
-            found = [self._outward([self._inner[k] for k in tags]) for tags in best]
-            return entity_scores(validation[1], found)["f1"]
-
-        dense = self.model.get_layer("scores")
-        kernel, bias = dense.get_weights()
-        dense.set_weights([kernel, bias + max(LEANINGS, key=f1) * outside])
+    def _chain(self) -> LinearChain:
+        """How the model's tags follow each other."""
+        transitions, start, end = self.model.get_layer("tags").get_weights()
+        return LinearChain(transitions, start, end, self._allowed())
 
     # Answers
 
@@ -287,18 +356,16 @@ class SequenceTagger(Estimator):
         outputs = self._outputs(examples)
         return [out[:length] for out, length in zip(outputs, examples.lengths, strict=True)]
 
-    def _read(self, outputs: Sequence[np.ndarray], read: Callable) -> list[np.ndarray]:
-        """What ``read(scores, mask)`` gives for each sentence, in batches, cut to its length."""
-        if not len(outputs):
-            return []
-        found: list = [None] * len(outputs)
-        ragged = Ragged.collect(outputs, "float32", (len(self._inner),))
-        for batch in Batches(ragged.lengths.tolist(), PREDICT, rungs=None):
-            padded = ragged.padded(batch.rows, batch.length)
-            values = ops.convert_to_numpy(read(*self.model.get_layer("tags").scores(padded)))
-            for row, value in zip(batch.rows, values, strict=True):
-                found[row] = value[: ragged.lengths[row]]
-        return found
+    def _cut_scores(self, X) -> list[np.ndarray]:
+        """The scores u of each sentence less their largest at each token, [T, K]."""
+        return [np.where(out > 0, 1 - out, out) for out in self._cut_outputs(X)]
+
+    def _named(self, found: Iterable[np.ndarray]) -> list[list[str]]:
+        """The tags of sentences, by their numbers."""
+        return [self._outward([self._inner[k] for k in tags]) for tags in found]
+
+    def _measure(self, y, found) -> float:
+        return entity_scores(y, found)["f1"] if self.entities_ else token_accuracy(y, found)
 
     # Settings and files
 
