@@ -6,6 +6,7 @@ import pytest
 
 from elman import tasks
 from elman.tasks import ImageCaptioner
+from elman.tasks.kernel_memory import KernelMemory
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220)}
 SMALL = {
@@ -63,7 +64,38 @@ def test_a_folder_holds_all_of_it(captioner, tmp_path):
     again = tasks.load(tmp_path / "run")
     pictures, _ = drawn(5, seed=3)
     assert again.predict(pictures) == captioner.predict(pictures)
-    np.testing.assert_array_equal(again.memory_.vectors, captioner.memory_.vectors)
+    for view, same in zip(again.memory_.views, captioner.memory_.views, strict=True):
+        np.testing.assert_array_equal(view, same)
+
+
+def test_attention_is_a_share_for_each_place(captioner):
+    pictures, _ = drawn(2, seed=4)
+    for (tokens, weights), caption in zip(
+        captioner.attention_of(pictures), captioner.predict(pictures, method="beam"), strict=True
+    ):
+        assert "".join(tokens).replace("▁", " ").split() == caption.split()
+        side = np.sqrt(weights.shape[1])
+        assert weights.shape[0] == len(tokens)
+        assert side == int(side)
+        np.testing.assert_allclose(weights.sum(1), 1, atol=1e-5)  # float32
+
+
+def test_weights_of_the_memory_are_a_ridge_regression():
+    """Of any function of the answers: here of the sums of three features."""
+    random = np.random.default_rng(0)
+    views = [random.normal(size=(60, 3)), random.normal(size=(60, 2))]
+    values = dict(zip(map(str, range(60)), views[0].sum(1), strict=True))
+    memory = KernelMemory(views, [[name] for name in values])
+    asked = [view[:20] + 0.05 * random.normal(size=view[:20].shape) for view in views]
+    found = [sum(w * values[name] for name, w in near) for near in memory.nearest(asked)]
+    assert np.corrcoef(found, views[0][:20].sum(1))[0, 1] > 0.95
+    # Examples that are like each other share the weight of one.
+    answers = [*([name] for name in values), ["0 again"]]
+    twice = KernelMemory([np.vstack([v, v[:1]]) for v in views], answers)
+    (near,) = twice.nearest([view[:1] for view in views])
+    weights = dict(near)
+    assert weights["0"] == pytest.approx(weights["0 again"])
+    assert max(weights.values()) == pytest.approx(weights["0"])
 
 
 def test_the_memory_alone_knows_training_pictures(captioner):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 Step = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -199,10 +200,10 @@ def chrf(texts: Sequence[str], order: int = 6, beta: float = 2.0) -> np.ndarray:
     shape = (len(texts), len(texts))
     precision, recall, orders = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for n in range(1, order + 1):
-        counts = _ngram_counts(texts, n)
-        total = counts.sum(1)
+        grams = _ngrams(texts, n)
+        total = np.array([max(len(text) - n + 1, 0) for text in texts])
         both = (total[:, None] > 0) & (total[None, :] > 0)
-        shared = np.minimum(counts[:, None, :], counts[None, :, :]).sum(-1)
+        shared = (grams @ grams.T).toarray()
         precision += np.where(both, shared / np.maximum(total[:, None], 1), 0)
         recall += np.where(both, shared / np.maximum(total[None, :], 1), 0)
         orders += both
@@ -211,14 +212,23 @@ def chrf(texts: Sequence[str], order: int = 6, beta: float = 2.0) -> np.ndarray:
     return (1 + beta**2) * precision * recall / np.where(below > 0, below, 1)
 
 
-def _ngram_counts(texts: list[str], n: int) -> np.ndarray:
-    """How often each n-gram of all texts stands in each text: [len(texts), number of n-grams]."""
-    found = [Counter(text[i : i + n] for i in range(len(text) - n + 1)) for text in texts]
-    number = {gram: i for i, gram in enumerate(dict.fromkeys(g for row in found for g in row))}
-    counts = np.zeros((len(texts), len(number)), "int32")
-    for row, grams in zip(counts, found, strict=True):
-        row[[number[gram] for gram in grams]] = list(grams.values())
-    return counts
+def _ngrams(texts: list[str], n: int) -> sparse.csr_matrix:
+    """Which n-grams each text has, [len(texts), number of n-grams], of 0 and 1.
+
+    The second "aa" of a text is another n-gram than the first, so that the product of two rows
+    counts what the texts share.
+    """
+    number: dict[tuple[str, int], int] = {}
+    columns, starts = [], [0]
+    for text in texts:
+        seen: Counter[str] = Counter()
+        for i in range(len(text) - n + 1):
+            gram = text[i : i + n]
+            columns.append(number.setdefault((gram, seen[gram]), len(number)))
+            seen[gram] += 1
+        starts.append(len(columns))
+    shape = (len(texts), max(len(number), 1))
+    return sparse.csr_matrix((np.ones(len(columns)), columns, starts), shape=shape)
 
 
 class _Answers:

@@ -21,6 +21,7 @@ from elman.tasks.generation import (
     SmoothedCrossentropy,
     decoded,
 )
+from elman.tasks.kernel_memory import KernelMemory
 from elman.tasks.memory import Memory
 from elman.tasks.reports import generation
 from elman.tasks.training import Examples
@@ -43,7 +44,7 @@ class Answering(Estimator):
     Attributes:
         target_tokenizer_: the tokens of answers.
         max_length_: the most tokens an answer has.
-        memory_: a `Memory` of the training examples, or None.
+        memory_: what is kept of the training examples, or None.
         share_: how much the decoder's own answers weigh beside those of the memory, at least.
     """
 
@@ -52,7 +53,7 @@ class Answering(Estimator):
 
     target_tokenizer_: Tokenizer
     max_length_: int
-    memory_: Memory | None
+    memory_: Memory | KernelMemory | None
     share_: float = SHARE
 
     def fit(self, X, y, validation_data=None, **settings):
@@ -143,7 +144,7 @@ class Answering(Estimator):
         """chrF of the answers to ``X``, between 0 and 1."""
         return generation(list(y), self.predict(X))["chrf"] / 100
 
-    def _best_share(self, memory: Memory, X, y) -> float:
+    def _best_share(self, memory: Memory | KernelMemory, X, y) -> float:
         """Of `SHARES` the one whose answers to ``X`` have the best chrF."""
         X, y = list(islice(X, TRIED)), list(islice(y, TRIED))
         pairs = list(zip(self.candidates(X), memory.nearest(self._asked(X)), strict=True))

@@ -15,14 +15,15 @@ from elman import layers
 from elman.data.pictures import open_picture
 from elman.data.ragged import Ragged
 from elman.data.tokenizer import Tokenizer
+from elman.data.views import colours, gradients, thumbnails
 from elman.models import Model
 from elman.tasks.answering import Answering, fitted_tokenizer, write_json
 from elman.tasks.estimator import PREDICT, check_lengths
 from elman.tasks.generation import compiled
-from elman.tasks.memory import TEMPERATURES, Memory
+from elman.tasks.kernel_memory import KernelMemory
 from elman.tasks.seq2seq import answers_of, encoded
 
-THUMBNAIL = 16  # height and width at which pictures are compared
+VIEWS = (gradients, colours, thumbnails)  # by which pictures are compared
 CHANNELS = (32, 64, 128, 192)  # of the convolutions of the small network
 SHIFT, ZOOM = (
     0.06,
@@ -67,6 +68,8 @@ class ImageCaptioner(Answering):
     Source: Vinyals et al., "Show and Tell: A Neural Image Caption Generator", CVPR 2015; Xu et al.,
     "Show, Attend and Tell: Neural Image Caption Generation with Visual Attention", ICML 2015.
     """
+
+    memory_: KernelMemory | None
 
     def __init__(
         self,
@@ -203,66 +206,73 @@ class ImageCaptioner(Answering):
         network = make(include_top=False, weights=self.weights, input_shape=self.shape_)
         return network(next(homes).preprocess_input(x))
 
+    def attention_of(self, X) -> list[tuple[list[str], np.ndarray]]:
+        """For each picture the tokens of its most probable caption, and where each of these looked.
+
+        Returns:
+            ``(tokens, weights [tokens, places])`` of each picture; the places of a picture are the
+            rows of a square, one after the other.
+
+        Raises:
+            ValueError: the captioner has no attention.
+        """
+        self._check_fitted()
+        if self.attention is None:
+            raise ValueError("attention must be additive or multiplicative, got None; train so")
+        found = []
+        captions = self.predict(X, method="beam")
+        for picture, caption in zip(self._examples(X).pictures, captions, strict=True):
+            (tokens,) = self.target_tokenizer_.encode([caption])
+            weights = self._generator.attention(picture[None], tokens)
+            found.append((self.target_tokenizer_.tokens(tokens), weights))
+        return found
+
     def _finish(self, X, y) -> None:
         self.memory_ = None
         if self._remembers(len(X)):
-            views, pairs = self._views(X), _pairs(y)
-            self.centres_ = [view.mean(0) for view in views]
-            vectors = self._centred(views)
-            # One caption of each: others of the same picture would tell it too well.
-            scores = Memory(vectors, [*dict(pairs).values()]).agreement(TEMPERATURES)
-            owners, captions = zip(*pairs, strict=True)
-            best = TEMPERATURES[int(scores.argmax())]
-            self.memory_ = Memory(vectors[list(owners)], captions, best)
+            self.memory_ = KernelMemory(self._views(X), _lists(y))
 
-    def _asked(self, X) -> np.ndarray:
-        return self._centred(self._views(X))
-
-    def _centred(self, views: list[np.ndarray]) -> np.ndarray:
-        """Views less their means in training, each of one length, side by side: [N, F]."""
-        parts = [view - centre for view, centre in zip(views, self.centres_, strict=True)]
-        parts = [p / np.maximum(np.linalg.norm(p, axis=1, keepdims=True), 1e-9) for p in parts]
-        return np.concatenate(parts, axis=1) / np.sqrt(len(parts))
+    def _asked(self, X) -> list[np.ndarray]:
+        return self._views(X)
 
     def _views(self, X) -> list[np.ndarray]:
-        """By what pictures are compared: the mean of the encoder's vectors, and a small picture."""
+        """By what pictures are compared: the mean of the encoder's vectors, and how they look."""
         pictures = self._examples(X).pictures
         encode = compiled(
             lambda x: self.model.get_layer("encoder")(x, training=False)[0], self.model
         )
         found = []
         for start in range(0, len(pictures), PREDICT):
-            part = np.resize(pictures[start : start + PREDICT], (PREDICT, *self.shape_))
-            found.append(ops.convert_to_numpy(encode(part)).mean(1))
-        means = np.concatenate(found)[: len(pictures)]
-        if self.encoder == "features":
-            return [means]
-        small = [_in_size(one, (THUMBNAIL, THUMBNAIL), n) for n, one in enumerate(pictures)]
-        return [means, np.reshape(small, (len(pictures), -1)).astype("float32")]
+            part = pictures[start : start + PREDICT]
+            filled = np.resize(part, (PREDICT, *self.shape_))
+            means = ops.convert_to_numpy(encode(filled)).mean(1)[: len(part)]
+            looks = () if self.encoder == "features" else (view(part) for view in VIEWS)
+            found.append([means, *looks])
+        return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
     def _learnt(self) -> dict[str, Any]:
         return {
             "max_length": self.max_length_,
             "shape": self.shape_,
             "share": self.share_,
-            "temperature": self.memory_ and self.memory_.temperature,
+            "memory": self.memory_ is not None,
         }
 
     def _save_parts(self, folder: Path) -> None:
         self.target_tokenizer_.save(folder / "target.json")
         if self.memory_:
-            np.savez(folder / "memory.npz", self.memory_.vectors, *self.centres_)
+            np.savez(folder / "memory.npz", *self.memory_.views)
             write_json(folder / "memory.json", self.memory_.answers)
 
     def _restore(self, learnt: dict[str, Any], folder: Path) -> None:
         self.target_tokenizer_ = Tokenizer.load(folder / "target.json")
         self.max_length_, self.shape_ = learnt["max_length"], tuple(learnt["shape"])
         self.share_, self.memory_ = learnt["share"], None
-        if learnt["temperature"]:
+        if learnt["memory"]:
             with np.load(folder / "memory.npz", allow_pickle=False) as arrays:
-                vectors, *self.centres_ = (arrays[name] for name in arrays.files)
+                views = [arrays[name] for name in arrays.files]
             answers = json.loads((folder / "memory.json").read_text(encoding="utf-8"))
-            self.memory_ = Memory(vectors, answers, learnt["temperature"])
+            self.memory_ = KernelMemory(views, answers)
 
 
 class Captions:
@@ -312,5 +322,9 @@ def _in_size(picture, size: tuple[int, int], number: int) -> np.ndarray:
 
 def _pairs(captions: Sequence) -> list[tuple[int, str]]:
     """(number of the picture, caption) of each caption, where a picture may have several."""
-    several = [[one] if isinstance(one, str) else one for one in captions]
-    return [(number, caption) for number, own in enumerate(several) for caption in own]
+    return [(number, caption) for number, own in enumerate(_lists(captions)) for caption in own]
+
+
+def _lists(captions: Sequence) -> list[list[str]]:
+    """The captions of each picture as a list."""
+    return [[one] if isinstance(one, str) else list(one) for one in captions]

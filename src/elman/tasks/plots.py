@@ -87,6 +87,35 @@ def captions(path: Path, pictures: Sequence[np.ndarray], texts: Sequence[str]) -
     return note
 
 
+def places(
+    path: Path,
+    pictures: Sequence[np.ndarray],
+    captions: Sequence[Sequence[str]],
+    weights: Sequence[np.ndarray],
+) -> str:
+    """Draw where each token of a caption looked: a row for each picture, lighter where it looked.
+
+    Arguments:
+        weights: for each picture [tokens, places], the places being the rows of a square.
+    """
+    font, given, note = drawable([token for caption in captions for token in caption])
+    texts, columns = iter(given), max(map(len, captions))
+    with rc_context({"font.family": font}):
+        figure = Figure((1.8 * columns, 2.1 * len(pictures)), layout="constrained")
+        grid = figure.subplots(len(pictures), columns, squeeze=False)
+        for axes in grid.ravel():
+            axes.axis("off")
+        for row, picture, looks in zip(grid, pictures, weights, strict=True):
+            side = round(np.sqrt(looks.shape[1]))
+            for axes, look in zip(row, looks, strict=False):
+                axes.imshow(picture, extent=(0, 1, 0, 1))
+                square = look.reshape(side, side) / look.max()
+                axes.imshow(square, cmap="gray", alpha=0.6, extent=(0, 1, 0, 1), vmin=0, vmax=1)
+                axes.set_title(next(texts), fontsize=9)
+        _save(figure, path)
+    return note
+
+
 def drawable(texts: Sequence[str]) -> tuple[list[str], list[str], str]:
     """A font that has all letters of ``texts``, and the texts to draw.
 
