@@ -1,10 +1,13 @@
 // What Python sees: tensors in, checked, computed on in place.
+#include <tvm/ffi/container/array.h>
 #include <tvm/ffi/container/tensor.h>
 #include <tvm/ffi/error.h>
 #include <tvm/ffi/function.h>
 
 #include <initializer_list>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "driver.h"
 #include "isa.h"
@@ -14,6 +17,7 @@
 namespace elman {
 namespace {
 
+using tvm::ffi::PackedArgs;
 using tvm::ffi::TensorView;
 
 std::string text(const int64_t* sizes, int64_t rank) {
@@ -69,12 +73,56 @@ E checked(const char* name, int64_t value, E last) {
   return static_cast<E>(value);
 }
 
+// A layer in numbers, as Python gives them: one layer's after the other.
 struct Options {
-  int64_t cell, activation, recurrent_activation, go_backwards, zero_output_for_mask;
+  int64_t cell, activation, recurrent_activation, go_backwards, zero_output_for_mask,
+      return_sequences;
+};
+constexpr std::size_t option_count = 6;
+
+// The tensors of a call, handed out in their order: first some of each layer, then more of each.
+class Tensors {
+ public:
+  explicit Tensors(PackedArgs args) : args_(args) {}
+  TensorView next() { return args_[at_++].cast<TensorView>(); }
+
+ private:
+  PackedArgs args_;
+  int at_ = 1;  // the options stand before them
 };
 
-// The tensors that forward and backward both take.
+// The options of the layers of a call, which has so many tensors for each.
+std::vector<Options> options_of(PackedArgs args, std::size_t tensors_each) {
+  if (args.size() < 1) TVM_FFI_THROW(TypeError) << "options must be given";
+  const auto numbers = args[0].cast<tvm::ffi::Array<int64_t>>();
+  if (numbers.empty() || numbers.size() % option_count != 0) {
+    TVM_FFI_THROW(ValueError) << "options must be " << option_count
+                              << " numbers for each layer, got " << numbers.size();
+  }
+  std::vector<Options> layers;
+  for (std::size_t i = 0; i < numbers.size(); i += option_count) {
+    layers.push_back({numbers[i], numbers[i + 1], numbers[i + 2], numbers[i + 3], numbers[i + 4],
+                      numbers[i + 5]});
+  }
+  const std::size_t wanted = layers.size() * tensors_each;
+  if (static_cast<std::size_t>(args.size()) != 1 + wanted) {
+    TVM_FFI_THROW(TypeError) << "there must be " << wanted << " tensors, got " << args.size() - 1;
+  }
+  return layers;
+}
+
+// The tensors of a layer that forward and backward both take.
 struct Inputs {
+  explicit Inputs(Tensors& from)
+      : x(from.next()),
+        h0(from.next()),
+        c0(from.next()),
+        kernel(from.next()),
+        recurrent_kernel(from.next()),
+        bias(from.next()),
+        mask(from.next()),
+        input_dropout(from.next()),
+        recurrent_dropout(from.next()) {}
   TensorView x, h0, c0, kernel, recurrent_kernel, bias, mask, input_dropout, recurrent_dropout;
 };
 
@@ -125,95 +173,126 @@ Layer<S> make_layer(const Options& options, const Inputs& in) {
   return layer;
 }
 
-struct Results {
-  TensorView outputs, last, h, c, saved;
-};
-
 template <class S>
-void add_results(Layer<S>& layer, const Results& out) {
+void take_results(Layer<S>& layer, const Options& options, Tensors& from) {
   const int64_t B = layer.B, T = layer.T, H = layer.H;
-  layer.outputs = data_of<S>("outputs", out.outputs, {B, T, H}, Need::optional);
-  layer.last = data_of<S>("last", out.last, {B, H});
-  layer.h = data_of<S>("h", out.h, {B, H});
-  layer.c = layer.cell == Cell::lstm ? data_of<S>("c", out.c, {B, H}) : nullptr;
-  layer.saved = data_of<S>("saved", out.saved, {T, B, saved_width(layer)}, Need::optional);
-  if (layer.saved && !layer.outputs) {
-    TVM_FFI_THROW(ValueError) << "outputs must be given where saved is";
+  layer.outputs = data_of<S>("outputs", from.next(), {B, T, H}, Need::optional);
+  layer.last = data_of<S>("last", from.next(), {B, H});
+  layer.h = data_of<S>("h", from.next(), {B, H});
+  const TensorView c = from.next();
+  layer.c = layer.cell == Cell::lstm ? data_of<S>("c", c, {B, H}) : nullptr;
+  layer.saved = data_of<S>("saved", from.next(), {T, B, saved_width(layer)}, Need::optional);
+  if (!layer.outputs && (layer.saved || options.return_sequences)) {
+    TVM_FFI_THROW(ValueError) << "outputs must be given where saved is, and with return_sequences";
+  }
+}
+
+// Without rows there are no steps either, however many the shape of x says.
+template <class S>
+void skip_steps_of_nothing(std::vector<Layer<S>>& layers) {
+  for (Layer<S>& layer : layers) {
+    if (layer.B == 0) layer.T = 0;
   }
 }
 
 template <class S>
-void run_forward(const Options& options, const Inputs& in, const Results& out) {
-  Layer<S> layer = make_layer<S>(options, in);
-  add_results(layer, out);
-  forward(&layer, 1);
+void run_forward(const std::vector<Options>& options, Tensors tensors) {
+  std::vector<Layer<S>> layers;
+  for (const Options& o : options) layers.push_back(make_layer<S>(o, Inputs(tensors)));
+  for (std::size_t i = 0; i < layers.size(); ++i) take_results(layers[i], options[i], tensors);
+  skip_steps_of_nothing(layers);
+  forward(layers.data(), static_cast<int>(layers.size()));
 }
 
-bool is_double(const TensorView& x) { return x.dtype().bits == 64; }
+// Whether the first tensor, x, is of doubles; then all must be.
+bool is_double(PackedArgs args) { return args[1].cast<TensorView>().dtype().bits == 64; }
 
-void forward_export(int64_t cell, int64_t activation, int64_t recurrent_activation,
-                    int64_t go_backwards, int64_t zero_output_for_mask, TensorView x, TensorView h0,
-                    TensorView c0, TensorView kernel, TensorView recurrent_kernel, TensorView bias,
-                    TensorView mask, TensorView input_dropout, TensorView recurrent_dropout,
-                    TensorView outputs, TensorView last, TensorView h, TensorView c,
-                    TensorView saved) {
-  const Options options{cell, activation, recurrent_activation, go_backwards, zero_output_for_mask};
-  const Inputs in{
-      x, h0, c0, kernel, recurrent_kernel, bias, mask, input_dropout, recurrent_dropout};
-  const Results out{outputs, last, h, c, saved};
-  is_double(x) ? run_forward<double>(options, in, out) : run_forward<float>(options, in, out);
+// Options; x, h0, c0, kernel, recurrent_kernel, bias, mask, input_dropout and recurrent_dropout of
+// each layer; outputs, last, h, c and saved of each.
+void forward_export(PackedArgs args) {
+  const auto options = options_of(args, 9 + 5);
+  is_double(args) ? run_forward<double>(options, Tensors(args))
+                  : run_forward<float>(options, Tensors(args));
 }
-
-struct GradientTensors {
-  TensorView d_outputs, d_last, d_h, d_c, dx, dh0, dc0, d_kernel, d_recurrent_kernel, d_bias;
-};
 
 template <class S>
-void run_backward(const Options& options, const Inputs& in, TensorView outputs, TensorView saved,
-                  const GradientTensors& t) {
-  Layer<S> layer = make_layer<S>(options, in);
-  const int64_t B = layer.B, T = layer.T, I = layer.I, H = layer.H;
-  const int64_t columns = gate_count(layer.cell) * H;
-  const bool lstm = layer.cell == Cell::lstm;
-  layer.outputs = data_of<S>("outputs", outputs, {B, T, H});
-  layer.saved = data_of<S>("saved", saved, {T, B, saved_width(layer)});
+Gradients<S> take_upstream(const Layer<S>& layer, Tensors& from) {
+  const int64_t B = layer.B, T = layer.T, H = layer.H;
   Gradients<S> g{};
-  g.d_outputs = data_of<S>("d_outputs", t.d_outputs, {B, T, H}, Need::optional);
-  g.d_last = data_of<S>("d_last", t.d_last, {B, H}, Need::optional);
-  g.d_h = data_of<S>("d_h", t.d_h, {B, H}, Need::optional);
-  g.d_c = lstm ? data_of<S>("d_c", t.d_c, {B, H}, Need::optional) : nullptr;
-  g.dx = data_of<S>("dx", t.dx, {B, T, I}, Need::optional);
-  g.dh0 = data_of<S>("dh0", t.dh0, {B, H});
-  g.dc0 = lstm ? data_of<S>("dc0", t.dc0, {B, H}) : nullptr;
-  g.d_kernel = data_of<S>("d_kernel", t.d_kernel, {I, columns});
-  g.d_recurrent_kernel = data_of<S>("d_recurrent_kernel", t.d_recurrent_kernel, {H, columns});
-  if (layer.bias) {
-    g.d_bias = layer.cell == Cell::gru ? data_of<S>("d_bias", t.d_bias, {2, columns})
-                                       : data_of<S>("d_bias", t.d_bias, {columns});
-  }
-  backward(&layer, &g, 1);
+  g.d_outputs = data_of<S>("d_outputs", from.next(), {B, T, H}, Need::optional);
+  g.d_last = data_of<S>("d_last", from.next(), {B, H}, Need::optional);
+  g.d_h = data_of<S>("d_h", from.next(), {B, H}, Need::optional);
+  const TensorView d_c = from.next();
+  if (layer.cell == Cell::lstm) g.d_c = data_of<S>("d_c", d_c, {B, H}, Need::optional);
+  return g;
 }
 
-void backward_export(int64_t cell, int64_t activation, int64_t recurrent_activation,
-                     int64_t go_backwards, int64_t zero_output_for_mask, TensorView x,
-                     TensorView h0, TensorView c0, TensorView kernel, TensorView recurrent_kernel,
-                     TensorView bias, TensorView mask, TensorView input_dropout,
-                     TensorView recurrent_dropout, TensorView outputs, TensorView saved,
-                     TensorView d_outputs, TensorView d_last, TensorView d_h, TensorView d_c,
-                     TensorView dx, TensorView dh0, TensorView dc0, TensorView d_kernel,
-                     TensorView d_recurrent_kernel, TensorView d_bias) {
-  const Options options{cell, activation, recurrent_activation, go_backwards, zero_output_for_mask};
-  const Inputs in{
-      x, h0, c0, kernel, recurrent_kernel, bias, mask, input_dropout, recurrent_dropout};
-  const GradientTensors t{d_outputs,          d_last, d_h, d_c, dx, dh0, dc0, d_kernel,
-                          d_recurrent_kernel, d_bias};
-  is_double(x) ? run_backward<double>(options, in, outputs, saved, t)
-               : run_backward<float>(options, in, outputs, saved, t);
+// The gradients of x, h0, c0, kernel, recurrent_kernel and bias have the shapes of these; where a
+// state was absent, its gradient goes to `spare`, which nobody reads.
+template <class S>
+void take_gradients(const Layer<S>& layer, Gradients<S>& g, Tensors& from, S* spare) {
+  const int64_t B = layer.B, I = layer.I, H = layer.H;
+  const int64_t columns = gate_count(layer.cell) * H;
+  g.dx = data_of<S>("dx", from.next(), {B, layer.T, I}, Need::optional);
+  S* dh0 = data_of<S>("dh0", from.next(), {B, H}, Need::optional);
+  g.dh0 = dh0 ? dh0 : spare;
+  const TensorView c0 = from.next();
+  if (layer.cell == Cell::lstm) {
+    S* dc0 = data_of<S>("dc0", c0, {B, H}, Need::optional);
+    g.dc0 = dc0 ? dc0 : spare;
+  }
+  g.d_kernel = data_of<S>("d_kernel", from.next(), {I, columns});
+  g.d_recurrent_kernel = data_of<S>("d_recurrent_kernel", from.next(), {H, columns});
+  const TensorView d_bias = from.next();
+  if (layer.bias) {
+    g.d_bias = layer.cell == Cell::gru ? data_of<S>("d_bias", d_bias, {2, columns})
+                                       : data_of<S>("d_bias", d_bias, {columns});
+  }
+}
+
+template <class S>
+void run_backward(const std::vector<Options>& options, Tensors tensors) {
+  std::vector<Layer<S>> layers;
+  std::vector<Gradients<S>> gradients;
+  std::vector<std::unique_ptr<Block>> spare;
+  for (const Options& o : options) layers.push_back(make_layer<S>(o, Inputs(tensors)));
+  for (Layer<S>& layer : layers) {
+    layer.outputs = data_of<S>("outputs", tensors.next(), {layer.B, layer.T, layer.H});
+    layer.saved = data_of<S>("saved", tensors.next(), {layer.T, layer.B, saved_width(layer)});
+  }
+  for (const Layer<S>& layer : layers) gradients.push_back(take_upstream(layer, tensors));
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    spare.push_back(std::make_unique<Block>(layers[i].B * layers[i].H * sizeof(S)));
+    take_gradients(layers[i], gradients[i], tensors, reinterpret_cast<S*>(spare.back()->data()));
+  }
+  skip_steps_of_nothing(layers);
+  backward(layers.data(), gradients.data(), static_cast<int>(layers.size()));
+}
+
+// Options; the inputs of each layer, as in forward; outputs and saved of each; the gradients of
+// outputs, last, h and c of each; the gradients of x, h0, c0, kernel, recurrent_kernel and bias of
+// each.
+void backward_export(PackedArgs args) {
+  const auto options = options_of(args, 9 + 2 + 4 + 6);
+  is_double(args) ? run_backward<double>(options, Tensors(args))
+                  : run_backward<float>(options, Tensors(args));
+}
+
+// Sizes that come as numbers, not with an array, might be negative, or overflow when multiplied.
+void check_sizes(const char* name, int64_t bytes, std::initializer_list<int64_t> sizes) {
+  if (bytes != 4 && bytes != 8) TVM_FFI_THROW(ValueError) << "bytes must be 4 or 8, got " << bytes;
+  double product = static_cast<double>(bytes);
+  for (int64_t size : sizes) product *= size < 0 ? 1e18 : static_cast<double>(size);
+  if (product > 1e12) {
+    TVM_FFI_THROW(ValueError) << name << " must have sizes of 0 or more, a terabyte at most, got "
+                              << text(sizes.begin(), static_cast<int64_t>(sizes.size()));
+  }
 }
 
 // The last axis of `saved`, from the cell, the size of an element in bytes, and H.
 int64_t saved_width_export(int64_t cell, int64_t bytes, int64_t units) {
   const Cell kind = checked("cell", cell, Cell::gru_reset_before);
+  check_sizes("units", bytes, {units});
   const auto width = [&](auto layer) {
     layer.cell = kind;
     layer.H = units;
@@ -234,6 +313,7 @@ struct PoolMemory {
 };
 
 tvm::ffi::Tensor empty_export(int64_t bytes, int64_t T, int64_t B, int64_t width) {
+  check_sizes("saved", bytes, {T, B, width});
   const DLDataType type{kDLFloat, static_cast<uint8_t>(8 * bytes), 1};
   return tvm::ffi::Tensor::FromNDAlloc(PoolMemory{}, tvm::ffi::Shape({T, B, width}), type,
                                        DLDevice{kDLCPU, 0});
@@ -255,8 +335,18 @@ double multiply_adds_export(int64_t bytes, int64_t rounds) {
 }  // namespace
 
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(multiply_adds, multiply_adds_export)
-TVM_FFI_DLL_EXPORT_TYPED_FUNC(forward, forward_export)
-TVM_FFI_DLL_EXPORT_TYPED_FUNC(backward, backward_export)
+
+// Functions of any number of arguments, which the macro for typed ones does not take.
+#define ELMAN_EXPORT_PACKED(name, function)                                                   \
+  extern "C" TVM_FFI_DLL_EXPORT int __tvm_ffi_##name(void*, const TVMFFIAny* args, int32_t n, \
+                                                     TVMFFIAny*) {                            \
+    TVM_FFI_SAFE_CALL_BEGIN();                                                                \
+    function(PackedArgs(reinterpret_cast<const tvm::ffi::AnyView*>(args), n));                \
+    TVM_FFI_SAFE_CALL_END();                                                                  \
+  }
+ELMAN_EXPORT_PACKED(forward, forward_export)
+ELMAN_EXPORT_PACKED(backward, backward_export)
+
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(saved_width, saved_width_export)
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(empty, empty_export)
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(num_threads, [] { return int64_t{num_threads()}; })

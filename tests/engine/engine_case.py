@@ -77,6 +77,7 @@ class Case:
 
     @property
     def arguments(self):
+        """What has a gradient: the first arguments of `engine.Inputs`."""
         return (self.x, self.states, self.kernel, self.recurrent_kernel, self.bias)
 
     @property
@@ -86,6 +87,10 @@ class Case:
             "input_dropout": self.input_dropout,
             "recurrent_dropout": self.recurrent_dropout,
         }
+
+    @property
+    def inputs(self):
+        return engine.Inputs(*self.arguments, **self.options)
 
     def check_results(self, outputs, last, states):
         if self.spec.return_sequences:
@@ -116,6 +121,50 @@ class Case:
         tolerance = {"float32": 2e-5, "float64": 1e-13}[self.spec.dtype]
         largest = max(1, np.abs(wanted).max(initial=0))
         np.testing.assert_allclose(got, wanted, rtol=0, atol=tolerance * largest, err_msg=what)
+
+
+def compute(*cases):
+    """(outputs, last output, states) of each case, computed side by side."""
+    return engine.find(*(case.spec for case in cases))(*(case.inputs for case in cases))
+
+
+def side_by_side(backend):
+    """Some cases that one call can compute: of every cell, and two directions over one input."""
+    names = ("lstm", "gru", "simple_rnn")
+    mixed = [
+        Case(
+            engine.Spec(name, return_sequences=name != "gru", go_backwards=n == 1, backend=backend),
+            size,
+            mask=n == 0,
+            dropout="each gate" if n == 1 else None,
+            states=n != 2,
+        )
+        for n, (name, size) in enumerate(zip(names, [*SIZES[2:4], (13, 2, 3, 5)], strict=True))
+    ]
+    directions = [
+        Case(
+            engine.Spec(
+                "lstm",
+                go_backwards=backwards,
+                return_sequences=True,
+                zero_output_for_mask=True,
+                backend=backend,
+            ),
+            (14, 6, 5, 33),
+            mask=True,
+        )
+        for backwards in (False, True)
+    ]
+    return [mixed, directions]
+
+
+def same_bits(one, other):
+    """Whether two nested lists of arrays are the same to the bit."""
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(same_bits, one, other))
+    if one is None or other is None:
+        return one is other
+    return np.asarray(one).tobytes() == np.asarray(other).tobytes()
 
 
 def label(value):

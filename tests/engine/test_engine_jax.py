@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from engine_case import Case, cases
+from engine_case import Case, cases, compute, same_bits, side_by_side
 
 from elman import engine
 
@@ -17,19 +17,33 @@ jnp = pytest.importorskip("jax.numpy")
 pytest.importorskip("jax_tvm_ffi")
 
 
-def loss(case):
-    """A number with the case's gradients of the results, and the results."""
-    compute = engine.find(case.spec)
+def loss(*cases):
+    """A number with the cases' gradients of the results, and the results, side by side."""
+    compute = engine.find(*(case.spec for case in cases))
 
-    def of(*arguments):
-        outputs, last, states = compute(*arguments, **case.options)
-        total = jnp.sum(last * case.d_last)
-        total += sum(jnp.sum(s * d) for s, d in zip(states, case.d_states, strict=True))
-        if outputs is not None:
-            total += jnp.sum(outputs * case.d_outputs)
-        return total, (outputs, last, states)
+    def of(arguments):
+        found = compute(
+            *(
+                engine.Inputs(*some, **case.options)
+                for some, case in zip(arguments, cases, strict=True)
+            )
+        )
+        total = 0
+        for case, (outputs, last, states) in zip(cases, found, strict=True):
+            total += jnp.sum(last * case.d_last)
+            total += sum(jnp.sum(s * d) for s, d in zip(states, case.d_states, strict=True))
+            if outputs is not None:
+                total += jnp.sum(outputs * case.d_outputs)
+        return total, found
 
     return of
+
+
+def results_and_gradients(*cases):
+    """(outputs, last, states) and the gradients of the arguments, of each case, side by side."""
+    of = jax.jit(jax.grad(loss(*cases), has_aux=True))
+    found, results = of([case.arguments for case in cases])
+    return list(zip(results, found, strict=True))
 
 
 def test_results_and_gradients_equal_the_reference(cell, size):
@@ -37,13 +51,16 @@ def test_results_and_gradients_equal_the_reference(cell, size):
         for index, case in enumerate(cases("jax", cell, size)):
             if index % 5:
                 continue
-            present = [i for i, a in enumerate(case.arguments) if a is not None]
-            of = jax.grad(loss(case), argnums=present, has_aux=True)
-            found, results = jax.jit(of)(*case.arguments)
+            [(results, found)] = results_and_gradients(case)
             case.check_results(*results)
-            found = dict(zip(present, found, strict=True))
-            case.check_gradients(*(found.get(i) for i in range(5)))
-            case.check_results(*engine.find(case.spec)(*case.arguments, **case.options))
+            case.check_gradients(*found)
+            case.check_results(*compute(case)[0])
+
+
+@pytest.mark.parametrize("together", side_by_side("jax"), ids=["mixed", "directions"])
+def test_side_by_side_is_the_same_as_one_by_one(together):
+    alone = [results_and_gradients(case)[0] for case in together]
+    assert same_bits(results_and_gradients(*together), alone)
 
 
 def test_vmap():
@@ -51,7 +68,8 @@ def test_vmap():
     compute = engine.find(case.spec)
 
     def outputs(x):
-        return compute(x, None, case.kernel, case.recurrent_kernel, case.bias)[0]
+        inputs = engine.Inputs(x, None, case.kernel, case.recurrent_kernel, case.bias)
+        return compute(inputs)[0][0]
 
     def total(x):
         return jnp.sum(outputs(x) ** 2)
@@ -65,26 +83,26 @@ def test_vmap():
 
 def test_several_jitted_calls_at_once():
     case = Case(engine.Spec("gru", backend="jax"), (40, 20, 32, 32))
-    of = jax.jit(jax.grad(lambda *a: loss(case)(*a)[0], argnums=(0, 2)))
-    wanted = [np.asarray(g).tobytes() for g in of(*case.arguments)]
+    of = jax.jit(jax.grad(loss(case), has_aux=True))
+    wanted = of([case.arguments])
     found = []
 
     def call():
-        found.append([np.asarray(g).tobytes() for g in of(*case.arguments)])
+        found.append(same_bits(of([case.arguments]), wanted))
 
     callers = [threading.Thread(target=call) for _ in range(6)]
     for caller in callers:
         caller.start()
     for caller in callers:
         caller.join(60)
-    assert found == [wanted] * 6
+    assert found == [True] * 6
 
 
 def test_a_wrong_array_raises():
     compute = engine.find(engine.Spec("lstm", backend="jax"))
     x, kernel, recurrent = jnp.zeros((2, 3, 4)), jnp.zeros((4, 19)), jnp.zeros((5, 20))
     with pytest.raises(Exception, match=r"kernel must have shape \(4, 20\), got \(4, 19\)"):
-        jax.block_until_ready(compute(x, None, kernel, recurrent, jnp.zeros(20)))
+        jax.block_until_ready(compute(engine.Inputs(x, None, kernel, recurrent, jnp.zeros(20))))
 
 
 SHARDED = """
@@ -101,8 +119,8 @@ for cell in ("lstm", "gru"):
 
     def step(x, states, mask, masks, weights):
         def total(x, states, weights):
-            outputs, last, after = compute(x, states, *weights, mask=mask,
-                input_dropout=masks[0], recurrent_dropout=masks[1])
+            inputs = engine.Inputs(x, states, *weights, mask, *masks)
+            [(outputs, last, after)] = compute(inputs)
             return (outputs**2).sum() + last.sum() + sum(s.sum() for s in after), outputs
         return jax.value_and_grad(total, argnums=(0, 1, 2), has_aux=True)(x, states, weights)
 

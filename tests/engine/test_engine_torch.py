@@ -1,7 +1,8 @@
 """The kernels on torch tensors: results and gradients, also under `torch.compile`."""
 
+import keras
 import pytest
-from engine_case import Case, cases
+from engine_case import Case, cases, same_bits, side_by_side
 
 from elman import engine
 
@@ -12,43 +13,63 @@ def tensor(array, requires_grad=False):
     return None if array is None else torch.tensor(array, requires_grad=requires_grad)
 
 
-def check(case, compute):
-    x, states, kernel, recurrent_kernel, bias = case.arguments
-    x, kernel, recurrent_kernel, bias = (
-        tensor(a, True) for a in (x, kernel, recurrent_kernel, bias)
-    )
-    states = None if states is None else [tensor(s, True) for s in states]
-    options = {name: tensor(value) for name, value in case.options.items()}
-    arguments = (x, states, kernel, recurrent_kernel, bias)
-    outputs, last, found = compute(*arguments, **options)
-    total = (last * tensor(case.d_last)).sum()
-    total += sum((s * tensor(d)).sum() for s, d in zip(found, case.d_states, strict=True))
-    if outputs is not None:
-        total += (outputs * tensor(case.d_outputs)).sum()
+def results_and_gradients(*cases, wrap=lambda compute: compute):
+    """(outputs, last, states) and the gradients of the arguments, of each case, side by side."""
+    compute = wrap(engine.find(*(case.spec for case in cases)))
+    given = []
+    for case in cases:
+        arguments = keras.tree.map_structure(lambda a: tensor(a, True), case.arguments)
+        options = {name: tensor(value) for name, value in case.options.items()}
+        given.append(engine.Inputs(*arguments, **options))
+    found = compute(*given)
+    total = 0
+    for case, (outputs, last, states) in zip(cases, found, strict=True):
+        total += (last * tensor(case.d_last)).sum()
+        total += sum((s * tensor(d)).sum() for s, d in zip(states, case.d_states, strict=True))
+        if outputs is not None:
+            total += (outputs * tensor(case.d_outputs)).sum()
     total.backward()
-    case.check_gradients(
-        x.grad,
-        None if states is None else [s.grad for s in states],
-        kernel.grad,
-        recurrent_kernel.grad,
-        None if bias is None else bias.grad,
-    )
-    with torch.no_grad():
-        case.check_results(*compute(*arguments, **options))
-    detached = None if outputs is None else outputs.detach()
-    case.check_results(detached, last.detach(), [s.detach() for s in found])
+    of = keras.tree.map_structure
+    return [
+        (
+            of(lambda a: None if a is None else a.detach(), results),
+            of(lambda a: None if a is None else a.grad, inputs[:5]),
+        )
+        for results, inputs in zip(found, given, strict=True)
+    ]
+
+
+def check(case, **options):
+    [(results, found)] = results_and_gradients(case, **options)
+    case.check_results(*results)
+    case.check_gradients(*found)
 
 
 def test_results_and_gradients_equal_the_reference(cell, size):
     for case in list(cases("torch", cell, size))[::5]:
-        check(case, engine.find(case.spec))
+        check(case)
+        with torch.no_grad():
+            [results] = engine.find(case.spec)(
+                engine.Inputs(*keras.tree.map_structure(tensor, tuple(case.inputs)))
+            )
+        case.check_results(*results)
+
+
+def whole(compute):
+    return torch.compile(compute.__call__, fullgraph=True, backend="aot_eager")
 
 
 def test_the_compiler_takes_it_whole(cell):
     for case in list(cases("torch", cell, (13, 5, 7, 17)))[::19]:
         torch.compiler.reset()
-        compute = engine.find(case.spec)
-        check(case, torch.compile(compute.__call__, fullgraph=True, backend="aot_eager"))
+        check(case, wrap=whole)
+
+
+@pytest.mark.parametrize("wrap", [lambda compute: compute, whole], ids=["eager", "compiled"])
+@pytest.mark.parametrize("together", side_by_side("torch"), ids=["mixed", "directions"])
+def test_side_by_side_is_the_same_as_one_by_one(together, wrap):
+    alone = [results_and_gradients(case)[0] for case in together]
+    assert same_bits(results_and_gradients(*together, wrap=wrap), alone)
 
 
 def test_the_operators_keep_their_promises():
@@ -57,7 +78,7 @@ def test_the_operators_keep_their_promises():
     arguments = [tensor(a, True) for a in (case.x, case.kernel, case.recurrent_kernel, case.bias)]
 
     def last(x, kernel, recurrent_kernel, bias):
-        return compute(x, None, kernel, recurrent_kernel, bias)[1]
+        return compute(engine.Inputs(x, None, kernel, recurrent_kernel, bias))[0][1]
 
     assert torch.autograd.gradcheck(last, arguments)
 
@@ -70,7 +91,8 @@ def test_a_step_after_a_weight_changed_in_place():
     losses = []
     for _ in range(3):
         optimizer.zero_grad()
-        loss = (compute(tensor(case.x), None, *weights)[1] ** 2).sum()
+        [(_, last, _)] = compute(engine.Inputs(tensor(case.x), None, *weights))
+        loss = (last**2).sum()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -80,4 +102,4 @@ def test_a_step_after_a_weight_changed_in_place():
 def test_a_wrong_array_raises():
     compute = engine.find(engine.Spec("lstm", backend="torch"))
     with pytest.raises(ValueError, match=r"kernel must have shape \(4, 20\), got \(4, 19\)"):
-        compute(torch.zeros(2, 3, 4), None, torch.zeros(4, 19), torch.zeros(5, 20))
+        compute(engine.Inputs(torch.zeros(2, 3, 4), None, torch.zeros(4, 19), torch.zeros(5, 20)))

@@ -5,10 +5,13 @@ A layer asks and gets a callable or a reason; it knows neither kernels nor threa
     computation = engine.find(spec)
     if isinstance(computation, engine.Refusal):
         ...                                   # computation.reason says why not
-    outputs, last_output, states = computation(
-        x, states, kernel, recurrent_kernel, bias,
-        mask=..., input_dropout=..., recurrent_dropout=...,
+    [(outputs, last_output, states)] = computation(
+        engine.Inputs(x, states, kernel, recurrent_kernel, bias, mask=...)
     )
+
+Several specifications, such as the two directions of a bidirectional layer, are computed side by
+side in one call: what `find(forward, backward)` gives takes an `Inputs` for each and gives the
+results of each, to the bit what a call for each would give.
 
 The callable takes and gives arrays of the specification's backend, is differentiable there with
 respect to x, the states, the weights and the bias, and may be used inside `jax.jit`,
@@ -28,16 +31,16 @@ A masked step is never read. It repeats the previous output, zeros before the fi
 masked (zeros throughout with zero_output_for_mask), and carries the state.
 """
 
-import functools
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from elman.engine import _native
 
 __all__ = [
     "Computation",
+    "Inputs",
     "Refusal",
     "Spec",
     "find",
@@ -86,56 +89,70 @@ class Refusal:
     reason: str
 
 
+class Inputs(NamedTuple):
+    """The arrays of one layer, of the shapes above; None where there is none."""
+
+    x: Any
+    states: Sequence[Any] | None
+    kernel: Any
+    recurrent_kernel: Any
+    bias: Any = None
+    mask: Any = None
+    input_dropout: Any = None
+    recurrent_dropout: Any = None
+
+
 @dataclass(frozen=True)
 class Computation:
-    """A native computation of `spec`; call it as the module's text says."""
+    """The native computation of `specs`, side by side; call it as the module's text says."""
 
-    spec: Spec
+    specs: tuple[Spec, ...]
     run: Callable[..., Any] = field(repr=False, compare=False)
 
-    def __call__(
-        self,
-        x: Any,
-        states: Sequence[Any] | None,
-        kernel: Any,
-        recurrent_kernel: Any,
-        bias: Any = None,
-        *,
-        mask: Any = None,
-        input_dropout: Any = None,
-        recurrent_dropout: Any = None,
-    ) -> tuple[Any, Any, list[Any]]:
-        return self.run(
-            self.spec,
-            x,
-            states,
-            kernel,
-            recurrent_kernel,
-            bias,
-            mask=mask,
-            input_dropout=input_dropout,
-            recurrent_dropout=recurrent_dropout,
-        )
+    def __call__(self, *inputs: Inputs) -> list[tuple[Any, Any, list[Any]]]:
+        """(outputs, last output, states) of each of `specs`, from the inputs of each.
+
+        Raises:
+            ValueError: an array of the wrong shape, dtype or device, or not an `Inputs` for each.
+        """
+        return self.run(self.specs, inputs)
 
 
-def find(spec: Spec) -> Computation | Refusal:
-    """The native computation of a specification, or the sentence that says why there is none.
+def find(*specs: Spec) -> Computation | Refusal:
+    """The native computation of specifications, or the sentence that says why there is none.
 
     Examples:
         >>> find(Spec("lstm"))
-        Computation(spec=Spec(cell='lstm', ...))
+        Computation(specs=(Spec(cell='lstm', ...),))
         >>> find(Spec("lstm", dtype="float16")).reason
         'the native kernels compute in float32 and float64, not in float16'
     """
-    return _find(spec)
+    for reason in (*map(_refusal, specs), _disagreement(specs)):
+        if reason is not None:
+            return Refusal(reason)
+    backend = specs[0].backend
+    if backend not in _adapters:
+        _adapters[backend] = _load(backend)
+    run = _adapters[backend]
+    return Refusal(run) if isinstance(run, str) else Computation(specs, run)
 
 
-@functools.cache
-def _find(spec: Spec) -> Computation | Refusal:
-    reason = _refusal(spec)
-    if reason is not None:
-        return Refusal(reason)
-    return Computation(spec, importlib.import_module(f"elman.engine.{spec.backend}").run)
+# The adapters loaded so far, or why one cannot be. A dictionary and not functools.cache, which
+# torch.compile does not follow: there a layer finds what was loaded when it was made.
+_adapters: dict[str, Callable[..., Any] | str] = {}
+
+
+def _load(backend: str) -> Callable[..., Any] | str:
+    if backend == "jax" and importlib.util.find_spec("jax_tvm_ffi") is None:
+        return "jax-tvm-ffi, by which JAX calls the native kernels, is not installed; install it"
+    return _native.unavailable() or importlib.import_module(f"elman.engine.{backend}").run
+
+
+def _disagreement(specs: tuple[Spec, ...]) -> str | None:
+    dtypes = {spec.dtype for spec in specs}
+    if len(dtypes) > 1:
+        return f"one call has arrays of one dtype, not of {' and '.join(sorted(dtypes))}"
+    return None
 
 
 BACKENDS = ("numpy", "jax", "torch", "tensorflow")
@@ -157,9 +174,7 @@ def _refusal(spec: Spec) -> str | None:
                 f"{name} must be one of {', '.join(_native.ACTIVATIONS)} for the native kernels, "
                 f"got {getattr(spec, name)}"
             )
-    if spec.backend == "jax" and importlib.util.find_spec("jax_tvm_ffi") is None:
-        return "jax-tvm-ffi, by which JAX calls the native kernels, is not installed; install it"
-    return _native.unavailable()
+    return None
 
 
 def set_num_threads(threads: int) -> None:

@@ -1,16 +1,26 @@
-"""The library of kernels: where it is, what its functions take, and the shapes of the results."""
+"""The library of kernels: where it is, what its functions take, and the shapes of the results.
+
+A call computes some layers side by side. What it takes and gives is one flat list of arrays, those
+of the first layer first, in the order of native/exports.cc:
+
+    9 inputs of each     x, h, c, kernel, recurrent_kernel, bias, mask, input_dropout,
+                         recurrent_dropout
+    5 results of each    outputs, last, h, c, saved
+    6 gradients of each  those of the first six inputs
+
+An array of shape (0,) stands for one that is not there.
+"""
 
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 CELLS = ("simple_rnn", "lstm", "gru")
 # In the order of the enumerations in native/layer.h.
 _CODES = ("simple_rnn", "lstm", "gru", "gru_reset_before")
 ACTIVATIONS = ("linear", "tanh", "sigmoid", "relu", "hard_sigmoid", "hard_sigmoid_keras3")
-GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
-DTYPES = {"float32": 4, "float64": 8}
+DTYPES = ("float32", "float64")
 
 NAME = "elman_native.so"
 
@@ -40,7 +50,6 @@ def library() -> Any:
     return module
 
 
-@functools.cache
 def unavailable() -> str | None:
     """Why the library cannot be used; None where it can."""
     if path() is None:
@@ -49,82 +58,98 @@ def unavailable() -> str | None:
     return None
 
 
-def options(spec: Any) -> tuple[int, int, int, int, int]:
-    """The options of `forward` and `backward` in native/exports.cc, in their order."""
-    cell = "gru_reset_before" if spec.cell == "gru" and not spec.reset_after else spec.cell
-    gate = "linear" if spec.cell == "simple_rnn" else spec.recurrent_activation
-    return (
-        _CODES.index(cell),
-        ACTIVATIONS.index(spec.activation),
-        ACTIVATIONS.index(gate),
-        int(spec.go_backwards),
-        int(spec.zero_output_for_mask),
-    )
+def options(specs: Sequence[Any]) -> tuple[int, ...]:
+    """The layers of a call in numbers: six for each, in the order of native/exports.cc."""
+    numbers: list[int] = []
+    for spec in specs:
+        cell = "gru_reset_before" if spec.cell == "gru" and not spec.reset_after else spec.cell
+        gate = "linear" if spec.cell == "simple_rnn" else spec.recurrent_activation
+        numbers += (
+            _CODES.index(cell),
+            ACTIVATIONS.index(spec.activation),
+            ACTIVATIONS.index(gate),
+            int(spec.go_backwards),
+            int(spec.zero_output_for_mask),
+            int(spec.return_sequences),
+        )
+    return tuple(numbers)
 
 
-class ForwardShapes(NamedTuple):
-    """Shapes of the results of `forward`; (0,) is an array that is not wanted."""
-
-    outputs: tuple[int, ...]
-    last: tuple[int, ...]
-    h: tuple[int, ...]
-    c: tuple[int, ...]
-    saved: tuple[int, ...]
-
-
-class BackwardShapes(NamedTuple):
-    """Shapes of the results of `backward`; (0,) is an array that is not wanted."""
-
-    x: tuple[int, ...]
-    h: tuple[int, ...]
-    c: tuple[int, ...]
-    kernel: tuple[int, ...]
-    recurrent_kernel: tuple[int, ...]
-    bias: tuple[int, ...]
+def flat(specs: Sequence[Any], inputs: Sequence[Any]) -> list[tuple[Any, str]]:
+    """The inputs of all layers with their dtypes, in order; None where there is none."""
+    arrays: list[tuple[Any, str]] = []
+    for spec, given in zip(specs, inputs, strict=True):
+        h, c = [*(given.states or ()), None, None][:2]
+        bias = given.bias if spec.use_bias else None
+        weights = given.kernel, given.recurrent_kernel, bias
+        arrays += [(array, spec.dtype) for array in (given.x, h, c, *weights)]
+        arrays.append((given.mask, "bool"))
+        arrays += [(array, spec.dtype) for array in (given.input_dropout, given.recurrent_dropout)]
+    return arrays
 
 
+def each(values: Sequence[Any], layers: int) -> list[Sequence[Any]]:
+    """A flat list in as many equal parts as there are layers."""
+    size = len(values) // layers
+    return [values[i * size : (i + 1) * size] for i in range(layers)]
+
+
+def results(specs: Sequence[Any], arrays: Sequence[Any]) -> list[tuple[Any, Any, list[Any]]]:
+    """(outputs or None, last output, states) of each layer, from a call's results."""
+    return [
+        (outputs if s.return_sequences else None, last, [h, c] if s.cell == "lstm" else [h])
+        for s, (outputs, last, h, c, *_) in zip(specs, each(arrays, len(specs)), strict=True)
+    ]
+
+
+Shape = tuple[int, ...]
 ABSENT = (0,)
+_LSTM = _CODES.index("lstm")
 
 
-def forward_shapes(spec: Any, x_shape: Sequence[int], units: int, training: bool) -> ForwardShapes:
-    """`training`: `backward` is to follow, which needs the outputs and what is saved."""
-    if len(x_shape) != 3:
-        raise ValueError(f"x must have shape (B, T, I), got {tuple(x_shape)}")
-    batch, timesteps, _ = x_shape
-    state = (batch, units)
-    return ForwardShapes(
-        outputs=(batch, timesteps, units) if training or spec.return_sequences else ABSENT,
-        last=state,
-        h=state,
-        c=state if spec.cell == "lstm" else ABSENT,
-        saved=(timesteps, batch, saved_width(spec, units)) if training else ABSENT,
-    )
+def forward_shapes(
+    options: Sequence[int], shapes: Sequence[Shape], bytes_each: int, training: bool
+) -> list[Shape]:
+    """Shapes of the results, from those of the inputs.
+
+    `training`: `backward` is to follow, which needs the outputs and what is saved.
+    """
+    layers = len(options) // 6
+    found: list[Shape] = []
+    for numbers, inputs in zip(each(options, layers), each(shapes, layers), strict=True):
+        cell, sequences = numbers[0], numbers[5]
+        x, recurrent_kernel = inputs[0], inputs[4]
+        if len(x) != 3:
+            raise ValueError(f"x must have shape (B, T, I), got {tuple(x)}")
+        if len(recurrent_kernel) != 2:
+            raise ValueError(
+                f"recurrent_kernel must have shape (H, G * H), got {tuple(recurrent_kernel)}"
+            )
+        # torch.compile may leave sizes open; that of the weights is settled here.
+        (B, T, _), H = x, int(recurrent_kernel[0])
+        outputs = (B, T, H) if training or sequences else ABSENT
+        c = (B, H) if cell == _LSTM else ABSENT
+        saved = (T, B, saved_width(cell, bytes_each, H)) if training else ABSENT
+        found += [outputs, (B, H), (B, H), c, saved]
+    return found
 
 
-def backward_shapes(spec: Any, x_shape: Sequence[int], units: int) -> BackwardShapes:
-    batch, timesteps, features = x_shape
-    state, columns = (batch, units), GATES[spec.cell] * units
-    return BackwardShapes(
-        x=(batch, timesteps, features),
-        h=state,
-        c=state if spec.cell == "lstm" else ABSENT,
-        kernel=(features, columns),
-        recurrent_kernel=(units, columns),
-        bias=bias_shape(spec, units) if spec.use_bias else ABSENT,
-    )
+def gradients_of(inputs: Sequence[Any]) -> list[Any]:
+    """The inputs that have a gradient, which is of the same shape: the first six of each layer."""
+    return [array for part in each(inputs, len(inputs) // 9) for array in part[:6]]
 
 
-def bias_shape(spec: Any, units: int) -> tuple[int, ...]:
-    columns = GATES[spec.cell] * units
-    return (2, columns) if spec.cell == "gru" and spec.reset_after else (columns,)
+def kept(results: Sequence[Any]) -> list[Any]:
+    """What `backward` needs of the results: outputs and saved of each layer."""
+    return [array for part in each(results, len(results) // 5) for array in (part[0], part[4])]
 
 
-def empty_saved(spec: Any, shape: tuple[int, ...]) -> Any:
+def empty(bytes_each: int, shape: Shape) -> Any:
     """An array for `saved`, from memory that the library keeps; speaks DLPack."""
-    return library().empty(DTYPES[spec.dtype], *shape)
+    return library().empty(bytes_each, *shape)
 
 
 @functools.cache
-def saved_width(spec: Any, units: int) -> int:
+def saved_width(cell: int, bytes_each: int, units: int) -> int:
     """Elements that `forward` keeps for `backward`, for a step of one row of the batch."""
-    return library().saved_width(options(spec)[0], DTYPES[spec.dtype], units)
+    return library().saved_width(cell, bytes_each, units)

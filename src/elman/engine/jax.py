@@ -16,101 +16,94 @@ from jax.custom_batching import sequential_vmap
 from jax.experimental.custom_partitioning import ArrayMapping, SdyShardingRule, custom_partitioning
 from jax.sharding import NamedSharding, PartitionSpec
 
-from elman.engine import _native
-
-_OPTIONS = ("cell", "activation", "recurrent_activation", "go_backwards", "zero_output_for_mask")
+from elman.engine import Inputs, Spec, _native
 
 
-def run(
-    spec: Any,
-    x: Any,
-    states: Sequence[Any] | None,
-    kernel: Any,
-    recurrent_kernel: Any,
-    bias: Any = None,
-    *,
-    mask: Any = None,
-    input_dropout: Any = None,
-    recurrent_dropout: Any = None,
-) -> tuple[Any, Any, list[Any]]:
+def run(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[tuple[Any, Any, list[Any]]]:
     """The computation of `elman.engine.Computation` on JAX arrays."""
-
-    def array(value: Any, dtype: str = spec.dtype) -> Any:
-        return jnp.zeros(_native.ABSENT, dtype) if value is None else jnp.asarray(value, dtype)
-
-    h, c = [*(states or ()), None, None][:2]
-    outputs, last, h, c = _recurrence(
-        spec,
-        array(x),
-        array(h),
-        array(c),
-        array(kernel),
-        array(recurrent_kernel),
-        array(bias if spec.use_bias else None),
-        array(mask, "bool"),
-        array(input_dropout),
-        array(recurrent_dropout),
-    )
-    states = [h, c] if spec.cell == "lstm" else [h]
-    return outputs if spec.return_sequences else None, last, states
+    arrays = [
+        jnp.zeros(_native.ABSENT, dtype) if value is None else jnp.asarray(value, dtype)
+        for value, dtype in _native.flat(specs, inputs)
+    ]
+    return _native.results(specs, _recurrences(_native.options(specs), *arrays))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _recurrence(spec: Any, *inputs: Any) -> tuple[Any, ...]:
-    return tuple(_operation("predict", spec)(*inputs)[:4])
+def _recurrences(options: tuple[int, ...], *inputs: Any) -> list[Any]:
+    """outputs, last, h and c of each layer."""
+    return _without_saved(_operation("predict", options)(*inputs))
 
 
-def _recurrence_forward(spec: Any, *inputs: Any) -> tuple[tuple[Any, ...], Any]:
-    outputs, last, h, c, saved = _operation("forward", spec)(*inputs)
-    return (outputs, last, h, c), (inputs, outputs, saved)
+def _recurrences_forward(options: tuple[int, ...], *inputs: Any) -> tuple[list[Any], Any]:
+    results = _operation("forward", options)(*inputs)
+    return _without_saved(results), (inputs, _native.kept(results))
 
 
-def _recurrence_backward(spec: Any, residuals: Any, gradients: Any) -> tuple[Any, ...]:
-    inputs, outputs, saved = residuals
-    d_outputs, *others = gradients
-    if not spec.return_sequences:
-        d_outputs = jnp.zeros(_native.ABSENT, spec.dtype)
-    results = _operation("backward", spec)(*inputs, outputs, saved, d_outputs, *others)
-    # Where an input was absent, so is its gradient; the mask and the dropout masks have none.
-    given = [
-        d if i.shape == d.shape else jnp.zeros_like(i)
-        for i, d in zip(inputs[:6], results, strict=True)
-    ]
-    mask, *dropout = inputs[6:]
-    return (*given, np.zeros(mask.shape, jax.dtypes.float0), *map(jnp.zeros_like, dropout))
+def _recurrences_backward(options: tuple[int, ...], residuals: Any, gradients: Any) -> Any:
+    inputs, kept = residuals
+    layers = len(inputs) // 9
+    upstream: list[Any] = []
+    for numbers, (d_outputs, *others) in zip(
+        _native.each(options, layers), _native.each(gradients, layers), strict=True
+    ):
+        # Nobody has seen the outputs where only the last was wanted: their gradient is zeros.
+        sequences = numbers[5]
+        upstream += [d_outputs if sequences else jnp.zeros(_native.ABSENT, d_outputs.dtype)]
+        upstream += others
+    results = _operation("backward", options)(*inputs, *kept, *upstream)
+    found: list[Any] = []
+    for part, given in zip(
+        _native.each(inputs, layers), _native.each(results, layers), strict=True
+    ):
+        mask, *dropout = part[6:]  # these have no gradient
+        no_gradient = np.zeros(mask.shape, jax.dtypes.float0)
+        found += [*given, no_gradient, *map(jnp.zeros_like, dropout)]
+    return tuple(found)
 
 
-_recurrence.defvjp(_recurrence_forward, _recurrence_backward)
+_recurrences.defvjp(_recurrences_forward, _recurrences_backward)
 
 
-# Which arrays have the batch as an axis, and where: the inputs, then what each operation gives.
+def _without_saved(results: Sequence[Any]) -> list[Any]:
+    return [array for i, array in enumerate(results) if i % 5 != 4]
+
+
+# Which arrays of a layer have the batch as an axis, and where: inputs, results, gradients.
 _INPUTS = (0, 0, 0, None, None, None, 0, -2, -2)
-_AXES = {
-    "predict": (_INPUTS, (0, 0, 0, 0, None)),
-    "forward": (_INPUTS, (0, 0, 0, 0, 1)),
-    "backward": ((*_INPUTS, 0, 1, 0, 0, 0, 0), (0, 0, 0, None, None, None)),
-}
+_RESULTS = (0, 0, 0, 0, 1)
+_KEPT, _UPSTREAM, _GRADIENTS = (0, 1), (0, 0, 0, 0), _INPUTS[:6]
+
+
+def _batch_axes(name: str, layers: int) -> tuple[tuple[int | None, ...], ...]:
+    """The same of all arrays that an operation takes, and of all that it gives."""
+    if name == "backward":
+        return _INPUTS * layers + _KEPT * layers + _UPSTREAM * layers, _GRADIENTS * layers
+    return _INPUTS * layers, _RESULTS * layers
 
 
 @functools.cache
-def _operation(name: str, spec: Any) -> Callable[..., Any]:
+def _operation(name: str, options: tuple[int, ...]) -> Callable[..., Any]:
     """A function of the library on arrays: "predict" is forward without what backward needs."""
+    layers = len(options) // 6
 
     def local(*arrays: Any) -> Sequence[Any]:
-        x_shape, units = arrays[0].shape, arrays[4].shape[0]
+        inputs = arrays[: 9 * layers]
+        dtype = inputs[0].dtype
         if name == "backward":
-            shapes = tuple(_native.backward_shapes(spec, x_shape, units))
+            shapes = [a.shape for a in _native.gradients_of(inputs)]
         else:
-            shapes = tuple(_native.forward_shapes(spec, x_shape, units, name == "forward"))
-        results = [jax.ShapeDtypeStruct(shape, spec.dtype) for shape in shapes]
-        options = {k: np.int64(v) for k, v in zip(_OPTIONS, _native.options(spec), strict=True)}
+            shapes = _native.forward_shapes(
+                options, [a.shape for a in inputs], dtype.itemsize, name == "forward"
+            )
+        results = [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes]
         target = _target("backward" if name == "backward" else "forward")
-        return list(jax.ffi.ffi_call(target, results)(*arrays, **options))
+        return jax.ffi.ffi_call(target, results)(*arrays, options=np.array(options, "int64"))
 
+    axes = _batch_axes(name, layers)
     partitioned = custom_partitioning(local)
     partitioned.def_partition(
-        functools.partial(_partition, name, local),
-        sharding_rule=functools.partial(_sharding_rule, name),
+        functools.partial(_partition, axes, local),
+        sharding_rule=functools.partial(_sharding_rule, axes),
     )
     return sequential_vmap(partitioned)
 
@@ -121,7 +114,7 @@ def _batch_axis(axis: int | None, rank: int) -> int | None:
 
 
 def _partition(
-    name: str, local: Callable[..., Any], mesh: Any, arguments: Any, results: Any
+    axes: Any, local: Callable[..., Any], mesh: Any, arguments: Any, results: Any
 ) -> tuple[Any, ...]:
     """Each device computes the rows it has; gradients of weights are summed over the devices."""
     spec = arguments[0].sharding.spec
@@ -139,10 +132,10 @@ def _partition(
             return found
         return [
             jax.lax.psum(r, names) if axis is None and r.size else r
-            for axis, r in zip(_AXES[name][1], found, strict=True)
+            for axis, r in zip(axes[1], found, strict=True)
         ]
 
-    given, found = _AXES[name]
+    given, found = axes
     return (
         mesh,
         compute,
@@ -151,7 +144,7 @@ def _partition(
     )
 
 
-def _sharding_rule(name: str, mesh: Any, arguments: Any, results: Any) -> SdyShardingRule:
+def _sharding_rule(axes: Any, mesh: Any, arguments: Any, results: Any) -> SdyShardingRule:
     """Only the batch may be split; every other axis is whole on each device."""
     whole: list[str] = []
 
@@ -166,7 +159,7 @@ def _sharding_rule(name: str, mesh: Any, arguments: Any, results: Any) -> SdySha
             factors.append(whole[-1])
         return ArrayMapping(*factors)
 
-    given, found = _AXES[name]
+    given, found = axes
     return SdyShardingRule(
         tuple(mapping(axis, a) for axis, a in zip(given, arguments, strict=True)),
         tuple(mapping(axis, r) for axis, r in zip(found, results, strict=True)),
@@ -178,6 +171,6 @@ def _sharding_rule(name: str, mesh: Any, arguments: Any, results: Any) -> SdySha
 def _target(name: str) -> str:
     """The name under which XLA knows a function of the library."""
     target = f"elman.{name}"
-    arguments = [*(f"attrs.{key}" for key in _OPTIONS), "args", "rets"]
-    jax_tvm_ffi.register_ffi_target(target, getattr(_native.library(), name), arguments)
+    function = getattr(_native.library(), name)
+    jax_tvm_ffi.register_ffi_target(target, function, ["attrs.options", "args", "rets"])
     return target

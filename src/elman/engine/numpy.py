@@ -1,100 +1,52 @@
 """The kernels on NumPy arrays."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from elman.engine import _native
+from elman.engine import Inputs, Spec, _native
 
 Array = np.ndarray
 
 
-class Inputs(NamedTuple):
-    """The arrays that forward and backward both take, in the order of native/exports.cc."""
-
-    x: Array
-    h: Array
-    c: Array
-    kernel: Array
-    recurrent_kernel: Array
-    bias: Array
-    mask: Array
-    input_dropout: Array
-    recurrent_dropout: Array
-
-
-def run(
-    spec: Any,
-    x: Array,
-    states: Sequence[Array] | None,
-    kernel: Array,
-    recurrent_kernel: Array,
-    bias: Array | None = None,
-    *,
-    mask: Array | None = None,
-    input_dropout: Array | None = None,
-    recurrent_dropout: Array | None = None,
-) -> tuple[Array | None, Array, list[Array]]:
+def run(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[tuple[Any, Any, list[Any]]]:
     """The computation of `elman.engine.Computation` on NumPy arrays."""
-    given = inputs(
-        spec, x, states, kernel, recurrent_kernel, bias, mask, input_dropout, recurrent_dropout
-    )
-    outputs, last, h, c, _ = forward(spec, given, training=False)
-    return outputs if spec.return_sequences else None, last, [h, c][: 1 + (spec.cell == "lstm")]
+    found = forward(_native.options(specs), arrays(specs, inputs), training=False)
+    return _native.results(specs, found)
 
 
-def inputs(
-    spec: Any,
-    x: Any,
-    states: Sequence[Any] | None,
-    kernel: Any,
-    recurrent_kernel: Any,
-    bias: Any = None,
-    mask: Any = None,
-    input_dropout: Any = None,
-    recurrent_dropout: Any = None,
-) -> Inputs:
-    """The arrays as the kernels take them: contiguous, and empty where there is none."""
-
-    def array(value: Any, dtype: str = spec.dtype) -> Array:
-        return np.empty(0, dtype) if value is None else np.ascontiguousarray(value, dtype)
-
-    h, c = [*(states or ()), None, None][:2]
-    return Inputs(
-        array(x),
-        array(h),
-        array(c),
-        array(kernel),
-        array(recurrent_kernel),
-        array(bias if spec.use_bias else None),
-        array(mask, "bool"),
-        array(input_dropout),
-        array(recurrent_dropout),
-    )
+def arrays(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[Array]:
+    """The inputs as the kernels take them: contiguous, and empty where there is none."""
+    return [
+        np.empty(0, dtype) if value is None else np.asarray(value, dtype, order="C")
+        for value, dtype in _native.flat(specs, inputs)
+    ]
 
 
-def forward(spec: Any, given: Inputs, training: bool) -> list[Array]:
-    """outputs, last, h, c and saved; `backward` takes outputs and saved after `training`."""
-    units = given.recurrent_kernel.shape[0]
-    shapes = _native.forward_shapes(spec, given.x.shape, units, training)
-    results = [np.empty(shape, spec.dtype) for shape in shapes]
+def forward(options: Sequence[int], given: Sequence[Array], training: bool) -> list[Array]:
+    """The results; after `training` with what `backward` takes."""
+    x = given[0]
+    shapes = _native.forward_shapes(options, [a.shape for a in given], x.itemsize, training)
+    results = [np.empty(shape, x.dtype) for shape in shapes]
     if training:
-        results[4] = np.from_dlpack(_native.empty_saved(spec, shapes.saved))
-    _native.library().forward(*_native.options(spec), *given, *results)
+        results[4::5] = [np.from_dlpack(_native.empty(x.itemsize, s)) for s in shapes[4::5]]
+    _native.library().forward(options, *given, *results)
     return results
 
 
 def backward(
-    spec: Any, given: Inputs, outputs: Array, saved: Array, gradients: Sequence[Array | None]
+    options: Sequence[int],
+    given: Sequence[Array],
+    kept: Sequence[Array],
+    gradients: Sequence[Array | None],
 ) -> list[Array]:
-    """Gradients of x, h, c, kernel, recurrent_kernel and bias, from those of outputs, last, h, c.
+    """Gradients of the inputs that have one, from those of outputs, last, h and c of each layer.
 
     None is a gradient of zeros.
     """
-    shapes = _native.backward_shapes(spec, given.x.shape, given.recurrent_kernel.shape[0])
-    results = [np.empty(shape, spec.dtype) for shape in shapes]
-    empty = np.empty(0, spec.dtype)
-    arrays = [empty if g is None else np.ascontiguousarray(g, spec.dtype) for g in gradients]
-    _native.library().backward(*_native.options(spec), *given, outputs, saved, *arrays, *results)
+    results = [np.empty_like(a) for a in _native.gradients_of(given)]
+    absent = np.empty(0, given[0].dtype)
+    upstream = [absent if g is None else np.ascontiguousarray(g, absent.dtype) for g in gradients]
+    _native.library().backward(options, *given, *kept, *upstream, *results)
     return results

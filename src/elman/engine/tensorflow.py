@@ -8,76 +8,63 @@ from typing import Any
 
 import tensorflow as tf
 
-from elman.engine import _native
+from elman.engine import Inputs, Spec, _native
 from elman.engine import numpy as adapter
 
 
-def run(
-    spec: Any,
-    x: Any,
-    states: Sequence[Any] | None,
-    kernel: Any,
-    recurrent_kernel: Any,
-    bias: Any = None,
-    *,
-    mask: Any = None,
-    input_dropout: Any = None,
-    recurrent_dropout: Any = None,
-) -> tuple[Any, Any, list[Any]]:
+def run(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[tuple[Any, Any, list[Any]]]:
     """The computation of `elman.engine.Computation` on TensorFlow tensors."""
-
-    def tensor(value: Any, dtype: str = spec.dtype) -> Any:
-        if value is None:
-            return tf.zeros(_native.ABSENT, dtype)
-        return tf.cast(tf.convert_to_tensor(value), dtype)
-
-    h, c = [*(states or ()), None, None][:2]
-    differentiated = [tensor(x), tensor(h), tensor(c), tensor(kernel), tensor(recurrent_kernel)]
-    differentiated.append(tensor(bias if spec.use_bias else None))
-    masks = [tensor(mask, "bool"), tensor(input_dropout), tensor(recurrent_dropout)]
+    options = _native.options(specs)
 
     @tf.custom_gradient
-    def recurrence(*inputs: Any) -> tuple[Any, Any]:
-        results = _forward(spec, [*inputs, *masks])
+    def recurrences(*given: Any) -> tuple[Any, Any]:
+        results = _forward(options, given)
 
         def gradient(*upstream: Any, variables: Any = None) -> Any:
-            found = _backward(spec, [*inputs, *masks], results[0], results[4], upstream[:4])
+            wanted = [d for part in _native.each(upstream, len(specs)) for d in part[:4]]
+            found = _backward(options, given, _native.kept(results), wanted)
             return (found, [None] * len(variables)) if variables else found
 
-        return tuple(results[:4]), gradient
+        return results, gradient
 
-    outputs, last, h, c = recurrence(*differentiated)
-    states = [h, c] if spec.cell == "lstm" else [h]
-    return outputs if spec.return_sequences else None, last, states
+    tensors = [
+        tf.zeros(_native.ABSENT, dtype)
+        if value is None
+        else tf.cast(tf.convert_to_tensor(value), dtype)
+        for value, dtype in _native.flat(specs, inputs)
+    ]
+    return _native.results(specs, recurrences(*tensors))
 
 
-def _forward(spec: Any, inputs: Sequence[Any]) -> list[Any]:
+def _forward(options: Sequence[int], inputs: Sequence[Any]) -> list[Any]:
     def compute(*arrays: Any) -> list[Any]:
-        return adapter.forward(spec, adapter.Inputs(*arrays), training=True)
+        return adapter.forward(options, arrays, training=True)
 
-    results = tf.numpy_function(compute, inputs, [spec.dtype] * 5, stateful=False)
-    batch, timesteps = inputs[0].shape[:2]
-    units = inputs[4].shape[0]
-    state = (batch, units)
-    c = state if spec.cell == "lstm" else _native.ABSENT
-    shapes = [(batch, timesteps, units), state, state, c, (timesteps, batch, None)]
+    layers, dtype = len(inputs) // 9, inputs[0].dtype
+    results = tf.numpy_function(compute, inputs, [dtype] * (5 * layers), stateful=False)
+    shapes = _native.forward_shapes(options, [t.shape for t in inputs], dtype.size, training=True)
     for result, shape in zip(results, shapes, strict=True):
         result.set_shape(shape)
     return list(results)
 
 
 def _backward(
-    spec: Any, inputs: Sequence[Any], outputs: Any, saved: Any, gradients: Sequence[Any]
+    options: Sequence[int], inputs: Sequence[Any], kept: Sequence[Any], gradients: Sequence[Any]
 ) -> list[Any]:
-    def compute(*arrays: Any) -> list[Any]:
-        given = adapter.Inputs(*arrays[:9])
-        outputs, saved, *upstream = arrays[9:]
-        results = adapter.backward(spec, given, outputs, saved, upstream)
-        # An input that was absent has a gradient as empty as itself.
-        return [d if i.size else i for i, d in zip(given, results, strict=False)]
+    count = len(inputs)
 
-    arrays = [*inputs, outputs, saved, *gradients]
-    results = tf.numpy_function(compute, arrays, [spec.dtype] * 6, stateful=False)
-    for result, given in zip(results, inputs, strict=False):
-        result.set_shape(given.shape)
-    return list(results)
+    def compute(*arrays: Any) -> list[Any]:
+        given, others = arrays[:count], arrays[count:]
+        return adapter.backward(options, given, others[: len(kept)], others[len(kept) :])
+
+    arrays = [*inputs, *kept, *gradients]
+    differentiated = _native.gradients_of(inputs)
+    results = tf.numpy_function(compute, arrays, [t.dtype for t in differentiated], stateful=False)
+    found: list[Any] = []
+    for part, given in zip(
+        _native.each(results, count // 9), _native.each(inputs, count // 9), strict=True
+    ):
+        for result, tensor in zip(part, given, strict=False):
+            result.set_shape(tensor.shape)
+        found += [*part, None, None, None]
+    return found

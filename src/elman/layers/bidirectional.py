@@ -5,6 +5,8 @@ from functools import partial
 import keras
 from keras import ops, tree
 
+from elman.engine import Refusal
+from elman.layers import native
 from elman.layers.arguments import old_arguments, set_when_built
 from elman.layers.calling import RecurrentCall
 from elman.layers.rnn import RNN
@@ -99,25 +101,57 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
     def call(self, sequences, initial_state=None, mask=None, training=None, constants=None):
         states = tree.flatten(initial_state) if initial_state is not None else []
         half = len(tree.flatten(self.forward_layer.state_size))
-        forward = self._run(self.forward_layer, sequences, states[:half], mask, training, constants)
-        backward = self._run(
-            self.backward_layer, sequences, states[half:], mask, training, constants
+        halves = states[:half] or None, states[half:] or None
+        found = self._native(sequences)
+        if constants is not None or isinstance(found, Refusal):
+            given = {"mask": mask, "constants": constants}
+            given = {name: value for name, value in given.items() if value is not None}
+            results = [
+                layer(sequences, initial_state=states, training=training, **given)
+                for layer, states in zip(self._pair, halves, strict=True)
+            ]
+        else:
+            results = self._side_by_side(found, sequences, halves, mask, training)
+        return self._merged(*results)
+
+    def _native(self, sequences=None):
+        """The native computation of both directions in one call, or why there is none."""
+        for layer in self._pair:
+            kind = type(layer)
+            if not isinstance(layer, RNN):
+                return Refusal(f"{layer.name} is a layer of {kind.__module__}")
+            if kind.call is not RNN.call or kind.__call__ is not RNN.__call__:
+                return Refusal(f"{kind.__name__} has a call of its own")
+            if layer.activity_regularizer is not None:
+                return Refusal(f"{layer.name} has an activity_regularizer")
+            if layer.compute_dtype != self.compute_dtype:
+                return Refusal(
+                    f"{layer.name} computes in {layer.compute_dtype}, "
+                    f"the pair in {self.compute_dtype}"
+                )
+        return native.find(self._pair, sequences)
+
+    def _side_by_side(self, computations, sequences, states, mask, training) -> list:
+        """What each direction returns, by one call of the kernels."""
+        calls = []
+        for layer, first in zip(self._pair, states, strict=True):
+            layer._check(sequences.shape, first, mask)
+            calls.append(layer._settled(sequences, first, mask))
+        computed = native.run(computations, self._pair, calls, training)
+        return [layer._finished(*c) for layer, c in zip(self._pair, computed, strict=True)]
+
+    def _merged(self, forward, backward):
+        (y, *states), (y_backward, *backward_states) = (
+            result if self.return_state else (result,) for result in (forward, backward)
         )
-        y, y_backward = (ops.cast(result[0], self.compute_dtype) for result in (forward, backward))
+        y, y_backward = (ops.cast(output, self.compute_dtype) for output in (y, y_backward))
         if self.return_sequences:
             y_backward = ops.flip(y_backward, axis=0 if self.time_major else 1)
         merged = _MERGE[self.merge_mode](y, y_backward)
         if not self.return_state:
             return merged
         outputs = merged if self.merge_mode is None else (merged,)
-        return (*outputs, *forward[1:], *backward[1:])
-
-    def _run(self, layer, sequences, states, mask, training, constants):
-        """Output and states of one direction."""
-        given = {"initial_state": states or None, "mask": mask, "constants": constants}
-        given = {name: value for name, value in given.items() if value is not None}
-        result = layer(sequences, training=training, **given)
-        return result if self.return_state else (result,)
+        return (*outputs, *states, *backward_states)
 
     def compute_mask(self, inputs, mask=None):
         """The mask of the input goes on with sequences; last outputs and states have none."""

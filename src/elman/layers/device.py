@@ -11,7 +11,8 @@ def kind(array) -> str:
     if backend == "jax":
         return importlib.import_module("jax").default_backend()
     if backend == "torch":
-        torch = importlib.import_module("torch")
+        import torch  # by a statement, which torch.compile can follow
+
         name = array.device.type if array is not None else torch.get_default_device().type
         return {"cuda": "gpu"}.get(name, name)
     tf = importlib.import_module("tensorflow")

@@ -6,28 +6,29 @@ keep the axis free (in ONNX they are LSTM, GRU and RNN); what they cannot comput
 """
 
 import contextlib
-import contextvars
 import importlib
+import threading
 
 import keras
 from keras import ops
 
-_portable = contextvars.ContextVar("portable", default=False)
+_state = threading.local()  # which, unlike a ContextVar, torch.compile can follow
 
 
 @contextlib.contextmanager
 def portable():
     """Within it no layer takes a native computation, which would bind the graph to elman."""
-    token = _portable.set(True)
+    before = getattr(_state, "portable", False)
+    _state.portable = True
     try:
         yield
     finally:
-        _portable.reset(token)
+        _state.portable = before
 
 
 def is_portable() -> bool:
     """Whether the graph that is being made must run without elman."""
-    return _portable.get() or _tracing()
+    return getattr(_state, "portable", False) or _tracing()
 
 
 def is_free_in_time(layer) -> bool:
@@ -101,5 +102,6 @@ def _reset_first(weight):
 def _tracing() -> bool:
     if keras.backend.backend() != "torch":
         return False
-    torch = importlib.import_module("torch")
+    import torch  # by a statement, which torch.compile can follow
+
     return torch.jit.is_tracing() or torch.compiler.is_exporting()

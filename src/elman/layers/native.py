@@ -1,10 +1,11 @@
-"""Which computation a recurrent layer gets: `elman.engine`'s, or the reason why not."""
+"""Which computation recurrent layers get: `elman.engine`'s, or the reason why not."""
 
 import keras
-from keras import ops
+from keras import ops, tree
 
 from elman import engine
-from elman.layers import activations, device, exporting
+from elman.layers import activations, device, exporting, loop
+from elman.layers.stacked_rnn_cells import StackedRNNCells
 
 ENGINES = ("auto", "native", "keras")
 
@@ -23,62 +24,57 @@ _ACTIVATIONS = {
 }
 
 
-def find(layer, sequences=None) -> engine.Computation | engine.Refusal:
-    """The native computation for ``layer``, or a refusal that says why it has none.
+def find(layers, sequences=None) -> list[engine.Computation] | engine.Refusal:
+    """The native computation of layers, side by side, or a refusal that says why there is none.
 
     Arguments:
-        layer: an `elman.layers.RNN` of any cell.
-        sequences: the array that it is called with, which says the device; None before any call.
+        layers: list of `elman.layers.RNN`, of any cell: one, or the directions of a pair.
+        sequences: the array that they are called with, which says the device; None before any call.
+
+    Returns:
+        List with a computation for each of the cells that stand one on the other in a layer; of a
+        layer that is not stacked there is one.
     """
-    cell = cell_name(layer.cell)
-    if layer.engine == "keras":
-        return engine.Refusal("engine='keras' asks for Keras's own computation")
-    if cell is None:
-        return engine.Refusal(
-            f"the kernels know SimpleRNNCell, LSTMCell and GRUCell, not {type(layer.cell).__name__}"
-        )
-    if not getattr(type(layer).inner_loop, "of_elman", False):
-        return engine.Refusal(f"{type(layer).__name__} has a loop of its own (inner_loop)")
-    if exporting.is_portable():
-        return engine.Refusal("an exported graph must run without elman")
-    if getattr(layer, "use_cudnn", None) is True:
-        return engine.Refusal("use_cudnn=True asks for cuDNN")
-    names = {
-        "activation": _ACTIVATIONS.get(layer.cell.activation, _name(layer.cell.activation)),
-        "recurrent_activation": "sigmoid",
-    }
-    if cell != "simple_rnn":
-        function = layer.cell.recurrent_activation
-        names["recurrent_activation"] = _ACTIVATIONS.get(function, _name(function))
-    return engine.find(
-        engine.Spec(
-            cell=cell,
-            **names,
-            use_bias=layer.cell.use_bias,
-            reset_after=getattr(layer.cell, "reset_after", True),
-            go_backwards=layer.go_backwards,
-            return_sequences=layer.return_sequences,
-            zero_output_for_mask=layer.zero_output_for_mask,
-            dtype=layer.cell.compute_dtype,
-            device=device.kind(sequences),
-            backend=keras.backend.backend(),
-        )
-    )
+    for layer in layers:
+        reason = _refusal(layer)
+        if reason is not None:
+            return engine.Refusal(reason)
+    specs = [_specs(layer, sequences) for layer in layers]
+    if len({len(levels) for levels in specs}) > 1:
+        return engine.Refusal("layers side by side must have stacks of as many cells")
+    found = [engine.find(*level) for level in zip(*specs, strict=True)]
+    refused = [one for one in found if isinstance(one, engine.Refusal)]
+    return refused[0] if refused else [one for one in found if isinstance(one, engine.Computation)]
 
 
-def run(computation, layer, sequences, states, mask, training):
-    """``(last output, outputs or None, final states)``, as `RNN.inner_loop` gives them."""
-    cell = layer.cell
-    weights = [cell.kernel, cell.recurrent_kernel, *([cell.bias] if cell.use_bias else [])]
-    outputs, last_output, states = computation(
-        ops.cast(sequences, cell.compute_dtype),
-        states,
-        *(ops.convert_to_tensor(w, dtype=cell.compute_dtype) for w in weights),
-        mask=mask,
-        input_dropout=_drawn(training, cell.dropout, cell.get_dropout_mask),
-        recurrent_dropout=_drawn(training, cell.recurrent_dropout, cell.get_recurrent_dropout_mask),
-    )
-    return last_output, outputs, states
+def run(computations, layers, calls, training) -> list[tuple]:
+    """``(last output, outputs or None, final states)`` of each layer, as `RNN.inner_loop` gives it.
+
+    Arguments:
+        computations: what `find` gave for the layers.
+        calls: ``(sequences, states, mask)`` for each layer.
+    """
+    xs, states, masks = map(list, zip(*calls, strict=True))
+    first = [_by_cell(layer, state) for layer, state in zip(layers, states, strict=True)]
+    final: list[list] = [[] for _ in layers]
+    for n, computation in enumerate(computations):
+        given = [
+            _inputs(_cells(layer)[n], x, state[n], mask, training)
+            for layer, x, state, mask in zip(layers, xs, first, masks, strict=True)
+        ]
+        results = computation(*given)
+        # The next cell of a stack gets the outputs in the order in which the steps were done.
+        masks = [
+            ops.flip(mask, axis=1) if mask is not None and spec.go_backwards else mask
+            for mask, spec in zip(masks, computation.specs, strict=True)
+        ]
+        xs = [outputs for outputs, _, _ in results]
+        for after, (_, _, new) in zip(final, results, strict=True):
+            after.append(new)
+    return [
+        (last, outputs, loop.packed(layer.state_size, tree.flatten(_ordered(layer)(after))))
+        for layer, after, (outputs, last, _) in zip(layers, final, results, strict=True)
+    ]
 
 
 def cell_name(cell) -> str | None:
@@ -87,6 +83,80 @@ def cell_name(cell) -> str | None:
         if isinstance(cell, known) and type(cell).call is known.call:
             return name
     return None
+
+
+def _refusal(layer) -> str | None:
+    if layer.engine == "keras":
+        return "engine='keras' asks for Keras's own computation"
+    unknown = [type(c).__name__ for c in _cells(layer) if cell_name(c) is None]
+    if unknown:
+        return f"the kernels know SimpleRNNCell, LSTMCell and GRUCell, not {unknown[0]}"
+    if not getattr(type(layer).inner_loop, "of_elman", False):
+        return f"{type(layer).__name__} has a loop of its own (inner_loop)"
+    if exporting.is_portable():
+        return "an exported graph must run without elman"
+    if getattr(layer, "use_cudnn", None) is True:
+        return "use_cudnn=True asks for cuDNN"
+    return None
+
+
+def _cells(layer) -> list:
+    """The cells that stand one on the other in a layer, the first to run first."""
+    cell = layer.cell
+    stacked = isinstance(cell, keras.layers.StackedRNNCells) and type(cell).call in (
+        StackedRNNCells.call,
+        keras.layers.StackedRNNCells.call,
+    )
+    return cell.cells if stacked else [cell]
+
+
+def _ordered(layer):
+    """What turns a list for each cell into the order in which the layer keeps states, and back."""
+    return getattr(layer.cell, "_ordered", list)  # StackedRNNCells(reverse_state_order=True)
+
+
+def _by_cell(layer, states) -> list:
+    """The states of each cell, a flat list each."""
+    cells = _cells(layer)
+    each = _ordered(layer)(list(states)) if cells[0] is not layer.cell else [states]
+    return [tree.flatten(state) for state in each]
+
+
+def _specs(layer, sequences) -> list[engine.Spec]:
+    cells = _cells(layer)
+    return [
+        _spec(layer, cell, sequences, first=n == 0, last=n == len(cells) - 1)
+        for n, cell in enumerate(cells)
+    ]
+
+
+def _spec(layer, cell, sequences, first: bool, last: bool) -> engine.Spec:
+    gate = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
+    return engine.Spec(
+        cell=cell_name(cell),
+        activation=_ACTIVATIONS.get(cell.activation, _name(cell.activation)),
+        recurrent_activation=_ACTIVATIONS.get(gate, _name(gate)),
+        use_bias=cell.use_bias,
+        reset_after=getattr(cell, "reset_after", True),
+        go_backwards=layer.go_backwards and first,
+        return_sequences=layer.return_sequences or not last,
+        zero_output_for_mask=layer.zero_output_for_mask and last,
+        dtype=cell.compute_dtype,
+        device=device.kind(sequences),
+        backend=keras.backend.backend(),
+    )
+
+
+def _inputs(cell, sequences, states, mask, training) -> engine.Inputs:
+    weights = [cell.kernel, cell.recurrent_kernel, *([cell.bias] if cell.use_bias else [])]
+    return engine.Inputs(
+        ops.cast(sequences, cell.compute_dtype),
+        states,
+        *(ops.convert_to_tensor(w, dtype=cell.compute_dtype) for w in weights),
+        mask=mask,
+        input_dropout=_drawn(training, cell.dropout, cell.get_dropout_mask),
+        recurrent_dropout=_drawn(training, cell.recurrent_dropout, cell.get_recurrent_dropout_mask),
+    )
 
 
 def _drawn(training, rate, mask_of):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from elman.engine import Computation
+from elman.engine import Refusal
 from elman.layers import checks, exporting, loop, native
 from elman.layers.arguments import old_arguments
 from elman.layers.calling import RecurrentCall
@@ -95,7 +95,9 @@ class RNN(RecurrentCall, keras.layers.RNN):
         self.time_major = time_major
         self.engine = engine
         self.supports_masking = True  # Keras 3.16 makes it False
-        if keras.backend.backend() == "tensorflow" and isinstance(native.find(self), Computation):
+        # Asked now, so that code that torch compiles finds the kernels loaded.
+        is_native = not isinstance(self._native(), Refusal)
+        if is_native and keras.backend.backend() == "tensorflow":
             # XLA cannot call out of TensorFlow's graph; engine="keras" is the way to jit_compile.
             self.supports_jit = False
 
@@ -240,6 +242,11 @@ class RNN(RecurrentCall, keras.layers.RNN):
         return shape[0] if len(shape) == 2 else None
 
     def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
+        sequences, states, mask = self._settled(sequences, initial_state, mask)
+        return self._finished(*self._compute(sequences, states, mask, training, constants))
+
+    def _settled(self, sequences, initial_state, mask) -> tuple:
+        """Batch-major ``(sequences, first states, mask or None)``, the dropout masks drawn."""
         if mask is not None:
             mask = tree.flatten(mask)[0]
             if len(mask.shape) == 3 and mask.shape[-1] == 1:
@@ -251,29 +258,42 @@ class RNN(RecurrentCall, keras.layers.RNN):
         states = self._first_states(sequences, initial_state)
         # Also when not training: SimpleRNNCell asks for its masks then too, within the loop.
         self._draw_dropout_masks(sequences, states)
-        last_output, outputs, states = self._compute(sequences, states, mask, training, constants)
+        return sequences, states, mask
+
+    def _finished(self, last_output, outputs, states):
+        """What the layer returns; carries the final states of a stateful layer."""
         self._maybe_reset_dropout_masks(self.cell)
         if self.stateful:
             for variable, state in zip(
                 tree.flatten(self.states), tree.flatten(states), strict=True
             ):
                 variable.assign(ops.cast(state, variable.dtype))
-        return self._results(last_output, outputs, states)
+        output = outputs if self.return_sequences else last_output
+        if self.return_sequences and self.time_major:
+            output = loop.time_axis_swapped(output)
+        output, states = tree.map_structure(
+            lambda x: ops.cast(x, self.compute_dtype), (output, states)
+        )
+        return (output, *states) if self.return_state else output
 
     def _compute(self, sequences, states, mask, training, constants):
         """``(last output, outputs or None, final states)`` by the engine that applies."""
         if exporting.is_free_in_time(self):
             return exporting.run(self, native.cell_name(self.cell), sequences, states, mask)
-        computation = native.find(self, sequences)
-        if isinstance(computation, Computation):
-            return native.run(computation, self, sequences, states, mask, training)
+        found = self._native(sequences)
+        if not isinstance(found, Refusal):
+            return native.run(found, [self], [(sequences, states, mask)], training)[0]
         if self.engine == "native":
             raise ValueError(
                 f"{type(self).__name__} '{self.name}' was made with engine='native', and there is "
-                f"no native computation for it: {computation.reason}; use engine='auto'."
+                f"no native computation for it: {found.reason}; use engine='auto'."
             )
         constants = {"constants": constants} if constants else {}
         return self.inner_loop(sequences, states, mask, training, **constants)
+
+    def _native(self, sequences=None):
+        """The native computation, or the refusal that says why there is none; see `native.find`."""
+        return native.find([self], sequences)
 
     def _first_states(self, sequences, initial_state):
         """The states before the first step: given, carried or the cell's, in its compute dtype."""
@@ -287,15 +307,6 @@ class RNN(RecurrentCall, keras.layers.RNN):
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
         dtype = getattr(self.cell, "compute_dtype", self.compute_dtype)
         return list(tree.map_structure(lambda s: ops.cast(s, dtype), initial_state))
-
-    def _results(self, last_output, outputs, states):
-        output = outputs if self.return_sequences else last_output
-        if self.return_sequences and self.time_major:
-            output = loop.time_axis_swapped(output)
-        output, states = tree.map_structure(
-            lambda x: ops.cast(x, self.compute_dtype), (output, states)
-        )
-        return (output, *states) if self.return_state else output
 
     def inner_loop(self, sequences, initial_state, mask, training=False, constants=None):
         """The loop itself: ``(last output, outputs or None, final states)``."""

@@ -6,7 +6,6 @@ import keras
 
 from elman import layers
 from elman.engine import Refusal
-from elman.layers import native
 
 
 class Explained(NamedTuple):
@@ -84,15 +83,20 @@ def _become(layer, ours: type) -> None:
 
 
 def _recurrent(model) -> list:
-    return [x for x in model._flatten_layers() if isinstance(x, keras.layers.RNN)]
+    kinds = keras.layers.RNN, keras.layers.Bidirectional
+    return [x for x in model._flatten_layers() if isinstance(x, kinds)]
 
 
 def _explained(layer) -> Explained:
-    if not isinstance(layer, layers.RNN):
+    if not isinstance(layer, (layers.RNN, layers.Bidirectional)):
         known = type(layer) in _OURS
         advice = "do elman.accelerate(model)" if known else "a class that elman does not know"
         return Explained(layer.name, "keras", f"a layer of {type(layer).__module__}: {advice}")
-    found = native.find(layer)
-    if isinstance(found, Refusal):
+    found = layer._native()
+    if not isinstance(found, Refusal):
+        return Explained(layer.name, "native", "")
+    if isinstance(layer, layers.RNN):
         return Explained(layer.name, "keras", found.reason)
-    return Explained(layer.name, "native", "")
+    native = all(_explained(direction).engine == "native" for direction in layer._pair)
+    reason = f"one direction after the other, because {found.reason}"
+    return Explained(layer.name, "native" if native else "keras", reason)
