@@ -66,7 +66,8 @@ def ours(work: Work) -> Once:
     options = {k: _tensor(v) for k, v in work.arrays.items() if k in ("mask", "recurrent_dropout")}
 
     def outputs(x: Any, kernel: Any, recurrent_kernel: Any, bias: Any) -> Any:
-        return compute(x, None, kernel, recurrent_kernel, bias, **options)[0]
+        inputs = engine.Inputs(x, None, kernel, recurrent_kernel, bias, **options)
+        return compute(inputs)[0][0]
 
     return _once(work, outputs)
 

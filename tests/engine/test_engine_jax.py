@@ -2,12 +2,15 @@
 
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import threading
 
+import keras
 import numpy as np
 import pytest
+import training_case
 from engine_case import Case, cases, compute, same_bits, side_by_side
 
 from elman import engine
@@ -153,3 +156,30 @@ def test_a_sharded_batch_stays_sharded():
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="keras.distribution is JAX's")
+def test_two_processes_train_to_the_same_weights_as_one(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = pathlib.Path(__file__).parent
+    path = os.pathsep.join([str(folder), *sys.path])
+    files = [tmp_path / "0.npz", tmp_path / "1.npz"]
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, folder / "training_case.py", str(rank), str(port), file],
+            env={**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": path},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank, file in enumerate(files)
+    ]
+    wanted = training_case.train()
+    for rank in ranks:
+        _, said = rank.communicate(timeout=300)
+        assert rank.returncode == 0, said
+    for weights in map(np.load, files):
+        for one, two in zip(weights.values(), wanted, strict=True):
+            # The sums over the batch are in two parts.
+            np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)

@@ -103,3 +103,17 @@ def test_a_wrong_array_raises():
     compute = engine.find(engine.Spec("lstm", backend="torch"))
     with pytest.raises(ValueError, match=r"kernel must have shape \(4, 20\), got \(4, 19\)"):
         compute(engine.Inputs(torch.zeros(2, 3, 4), None, torch.zeros(4, 19), torch.zeros(5, 20)))
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="a layer of Keras on torch")
+@pytest.mark.parametrize("name", ["LSTM", "Bidirectional"])
+def test_the_compiler_takes_a_layer_whole(name):
+    from elman import layers
+
+    torch.compiler.reset()
+    layer = layers.LSTM(5, return_sequences=True, engine="native")
+    layer = layers.Bidirectional(layer) if name == "Bidirectional" else layer
+    x = torch.rand(3, 4, 2, requires_grad=True)
+    wanted = torch.autograd.grad(layer(x).sum(), x)
+    compiled = torch.compile(lambda x: layer(x), fullgraph=True, backend="aot_eager")
+    assert same_bits(torch.autograd.grad(compiled(x).sum(), x), wanted)

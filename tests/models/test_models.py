@@ -198,6 +198,21 @@ def test_accelerate_keeps_weights_and_numbers():
     model.fit(X[:2], np.ones((2, 2)), batch_size=2, verbose=0)
 
 
+def test_accelerate_reaches_layers_in_models_in_models():
+    inner = keras.Sequential([keras.Input((4, 5))])
+    inner.add(keras.layers.Bidirectional(keras.layers.GRU(3, return_sequences=True)))
+    given = keras.Input((2, 4, 5))
+    each = keras.layers.TimeDistributed(keras.Sequential([inner, keras.layers.LSTM(2)]))(given)
+    model = keras.Model(given, keras.layers.SimpleRNN(2)(each))
+    x = np.stack([X, X[::-1]], axis=1)
+    before = model.predict(x, verbose=0)
+    assert {row.engine for row in elman.explain(model)} == {"keras"}
+    elman.accelerate(model)
+    rows = elman.explain(model)
+    assert [row.engine for row in rows] == ["native"] * 5
+    np.testing.assert_allclose(model.predict(x, verbose=0), before, atol=1e-5)
+
+
 def test_accelerate_leaves_subclasses_alone():
     class Mine(keras.layers.LSTM):
         pass
@@ -206,16 +221,58 @@ def test_accelerate_leaves_subclasses_alone():
     assert type(elman.accelerate(model).layers[0]) is Mine
 
 
+@keras.saving.register_keras_serializable("test")
+class Doubled(layers.GRUCell):
+    def call(self, *args, **kwargs):
+        output, states = super().call(*args, **kwargs)
+        return 2 * output, states
+
+
+@keras.saving.register_keras_serializable("test")
+class Called(layers.GRU):
+    def call(self, *args, **kwargs):
+        return super().call(*args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "engine", "reason"),
+    [
+        (layers.LSTM(2), layers.GRU(2, go_backwards=True), "native", ""),
+        (layers.GRU(2, activity_regularizer="l2"), None, "native", "has an activity_regularizer"),
+        (layers.GRU(2, dtype="float64"), None, "native", "in float64, the pair in float32"),
+        (Called(2), layers.GRU(2, go_backwards=True), "native", "Called has a call of its own"),
+        (layers.GRU(2), layers.RNN(Doubled(2), go_backwards=True), "keras", "not Doubled"),
+        (layers.GRU(2, engine="keras"), None, "keras", "engine='keras'"),
+        (
+            layers.RNN([layers.GRUCell(2), layers.GRUCell(2)]),
+            layers.GRU(2, go_backwards=True),
+            "native",
+            "stacks of as many cells",
+        ),
+    ],
+)
+def test_explain_says_why_directions_are_not_side_by_side(forward, backward, engine, reason):
+    pair = layers.Bidirectional(forward, backward_layer=backward, name="pair")
+    rows = {row.layer: row for row in elman.explain(models.Sequential([pair]))}
+    assert rows["pair"].engine == engine
+    assert reason in rows["pair"].reason
+    assert ("one direction after the other" in rows["pair"].reason) == bool(reason)
+    assert rows[pair.forward_layer.name].engine == ("keras" if "='keras'" in reason else "native")
+    assert pair(X[:2]).shape == (2, 4)
+
+
 def test_explain_names_every_recurrent_layer(capsys):
     model = models.Sequential([keras.Input((4, 5)), layers.LSTM(3, engine="keras", name="one")])
     model.add(layers.RepeatVector(2))
-    model.add(layers.RNN([layers.LSTMCell(2), layers.GRUCell(2)], name="two"))
+    model.add(layers.RNN([layers.LSTMCell(2), Doubled(2)], name="two"))
     model.add(layers.RepeatVector(2))
     model.add(keras.layers.GRU(2, name="three"))
+    model.add(layers.RepeatVector(2))
+    model.add(layers.RNN([layers.LSTMCell(2), layers.GRUCell(2)], name="four"))
     rows = {row.layer: row for row in elman.explain(model)}
-    assert [row.engine for row in rows.values()] == ["keras", "native", "keras"]
+    assert [row.engine for row in rows.values()] == ["keras"] * 3 + ["native"]
     assert "engine='keras'" in rows["one"].reason
-    assert rows["two"].reason == ""
+    assert "not Doubled" in rows["two"].reason
     assert "elman.accelerate(model)" in rows["three"].reason
     assert capsys.readouterr().out.splitlines()[0].startswith("one: keras (engine='keras'")
 
