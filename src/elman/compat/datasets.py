@@ -10,6 +10,23 @@ from keras import tree
 from elman.compat.arrays import eager, padded
 
 
+class _Iterator:
+    """The elements one by one, as the iterators of TensorFlow 1 give them."""
+
+    initializer = None
+
+    def __init__(self, elements):
+        self._elements = iter(elements)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self._elements)
+
+    get_next = __next__
+
+
 class Dataset(keras.utils.PyDataset):
     """A sequence of elements, each an array, a tuple or a dictionary of arrays.
 
@@ -224,7 +241,10 @@ class Dataset(keras.utils.PyDataset):
         for element in self:
             yield tree.map_structure(np.asarray, element)
 
-    make_one_shot_iterator = __iter__
+    def make_one_shot_iterator(self):
+        return _Iterator(self)
+
+    make_initializable_iterator = make_one_shot_iterator
 
     def cardinality(self):
         return eager(np.int64(-2 if self._count is None else self._finite(-1)))

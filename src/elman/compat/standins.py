@@ -18,6 +18,7 @@ _SOURCES = {
     "callbacks": ("elman.compat.callbacks", "elman.callbacks"),
     "engine": ("elman.layers", "elman.models"),
     "experimental": ("elman.layers",),
+    "initializations": ("elman.compat.initializations", "elman.initializers"),
     "layers": ("elman.compat.layers", "elman.layers"),
     "legacy": ("elman.layers",),
     "layers.merge": ("elman.compat.layers", "elman.layers"),

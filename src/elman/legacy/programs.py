@@ -40,7 +40,6 @@ MOVED: Mapping[str, str] = {
     "backend.common": "backend",
     "callbacks.callbacks": "callbacks",
     "callbacks.tensorboard_v1": "callbacks",
-    "initializations": "initializers",
     "initializers.initializers_v2": "initializers",
     "legacy.layers": "layers",
     "losses.losses": "losses",

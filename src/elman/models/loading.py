@@ -16,6 +16,8 @@ from elman.legacy.configs import Upgraded
 from elman.models import old_weights
 from elman.models.building import Builder, at_most, missing_functions
 from elman.models.compiling import compile_as
+from elman.models.model import Functional
+from elman.models.sequential import Sequential
 
 # Of a model that comes without weights: what its layers may take in numbers.
 _ELEMENTS = 2**31
@@ -44,7 +46,7 @@ def load_model(
         functions: for each `Lambda` layer, by its name, the function that it is.
 
     Returns:
-        An `elman.models.Sequential` or `elman.models.Model`; from the files of Keras 3 whatever
+        An `elman.models.Sequential` or `elman.models.Model`; from a `.keras` archive whatever
         model was saved.
 
     Raises:
@@ -92,7 +94,13 @@ def _by_keras(path, ending: str, config, custom_objects, functions, compile):
         code = "byte code, which is never run"
         raise missing_functions(Path(path).name, dict.fromkeys(missing, code))
     given = {name: (functions or {})[layer] for layer, name in asked.items()}
-    objects = {**(custom_objects or {}), **given}
+    # An .h5 names a model without its package; our own have the old methods.
+    objects = {
+        "Sequential": Sequential,
+        "Functional": Functional,
+        **(custom_objects or {}),
+        **given,
+    }
     try:
         if str(path).endswith(ending) and not asked:
             return keras.models.load_model(path, objects, compile, safe_mode=True)

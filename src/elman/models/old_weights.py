@@ -237,6 +237,7 @@ def _plain(config: dict[str, Any]) -> dict[str, Any]:
 def save(model, path: str | os.PathLike) -> None:
     """Write the weights in the layout of Keras 1 and 2, whole or not at all."""
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)  # as TensorFlow did for its checkpoints
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with h5py.File(part, "w") as root:

@@ -2,6 +2,7 @@
 
 import keras
 
+from elman._keras_private import Functional
 from elman.models.training import Recurrent
 
 
@@ -52,7 +53,19 @@ class Sequential(Recurrent, keras.Sequential):
         shape = tuple(input_shape or ())
         if getattr(self, "_length_is_assumed", False) and self._functional and shape[1:] != (None,):
             return
+        if self._layers and _takes_several(self._layers[0]):
+            self._build_on_several()
+            return
         super().build(input_shape)
+
+    def _build_on_several(self):
+        """Build the model on a first layer that is a model of several inputs, as Keras 1 did."""
+        x = _one(self._layers[0].outputs)
+        for layer in self._layers[1:]:
+            x = layer(x)
+        self._functional = Functional(self._layers[0].inputs, x)
+        self._layers[0].batch_shape = None  # asked for by get_config; there is not one shape
+        self.built = True
 
     def _maybe_rebuild(self):
         """Build the model, unless it takes a batch to know how long its sequences are.
@@ -60,6 +73,9 @@ class Sequential(Recurrent, keras.Sequential):
         An Embedding without input_length takes sequences of any length, as in Keras 2; where a
         layer above it needs the length for its weights, the first batch says it, as in Keras 3.
         """
+        if _takes_several(self._layers[0]):
+            self.build()
+            return
         try:
             super()._maybe_rebuild()
         except ValueError as error:
@@ -68,6 +84,10 @@ class Sequential(Recurrent, keras.Sequential):
                 raise
             self._length_is_assumed = False
             self._layers.pop(0)
+
+
+def _takes_several(layer) -> bool:
+    return isinstance(layer, keras.Model) and len(getattr(layer, "inputs", None) or ()) > 1
 
 
 def _one(tensors):
