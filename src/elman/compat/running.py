@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from elman.compat import figures, imports, notebooks, tensorflow
-from elman.compat.compiling import augmented, compiled
+from elman.compat.compiling import EXPRESSIONS, compiled
 from elman.compat.notebooks import Part
 from elman.compat.report import Report
 from elman.compat.standins import Modules
@@ -61,7 +61,7 @@ def run_program(
         stack.enter_context(figures.saved(path.stem, always=notebook))
         stack.enter_context(_optimizers_have_lr())
         stack.enter_context(_tensors_have_numpy())
-        more: dict[str, Any] = {"get_ipython": notebooks.get_ipython, "__augmented__": augmented}
+        more: dict[str, Any] = {"get_ipython": notebooks.get_ipython, **EXPRESSIONS}
         if notebook:
             more["display"] = notebooks.display
         names = stack.enter_context(imports.served(modules.find, more))
