@@ -352,3 +352,30 @@ def test_star_imports_bring_what_the_module_is_for(tmp_path):
     assert names["same"]
     with pytest.raises(ValueError, match="Merge is gone; write Concatenate"):
         names["Merge"]([])
+
+
+def test_an_array_of_one_number_is_a_number(tmp_path):
+    text = """
+import numpy as np
+one = np.array([[2.5]])
+seen = float(one), int(one), "%.1f and %d" % (one, one), "%s" % [1]
+try:
+    float(np.ones(2))
+except TypeError as error:
+    refused = error
+"""
+    names, _ = run(tmp_path, text)
+    assert names["seen"] == (2.5, 2, "2.5 and 2", "[1]")
+    assert names["refused"]
+
+
+def test_initializations_of_keras_1_make_variables(tmp_path):
+    text = """
+from keras import initializations
+weight = initializations.get("glorot_uniform")((3, 4), name="w")
+small = initializations.normal((400,), scale=0.01)
+"""
+    names, _ = run(tmp_path, text)
+    assert isinstance(names["weight"], keras.Variable)
+    assert names["weight"].trainable
+    assert 0.005 < np.std(keras.ops.convert_to_numpy(names["small"])) < 0.02

@@ -223,3 +223,10 @@ def test_windows_of_a_time_series():
         data, data[6:], sequence_length=3, sampling_rate=2, sequence_stride=2, batch_size=2
     )
     assert [(x.tolist(), y.tolist()) for x, y in dataset] == [([[0, 2, 4], [2, 4, 6]], [6, 8])]
+
+
+def test_iterators_of_tensorflow_1_give_one_element_after_the_other():
+    iterator = Dataset.from_tensor_slices([3, 5]).make_one_shot_iterator()
+    assert [int(iterator.get_next()) for _ in range(2)] == [3, 5]
+    with pytest.raises(StopIteration):
+        iterator.get_next()

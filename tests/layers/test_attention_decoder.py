@@ -47,10 +47,10 @@ def test_a_sequence_is_its_steps_for_several_hypotheses_at_once(options):
         y, both, _ = decoder.step(x_u, both, memory, keys, memory_mask)
         outputs.append(ops.convert_to_numpy(y))
     outputs = np.stack(outputs, axis=2)
-    # Four steps of float32, each fed to the next: 20 roundings at most.
-    np.testing.assert_allclose(outputs[:, 0], ops.convert_to_numpy(whole), atol=3e-6)
+    # float32, and what is rounded in a step is fed to the next and grows there.
+    np.testing.assert_allclose(outputs[:, 0], ops.convert_to_numpy(whole), atol=3e-5)
     twice = decoder(x, memory, initial_state=[2 * s for s in states], memory_mask=memory_mask)
-    np.testing.assert_allclose(outputs[:, 1], ops.convert_to_numpy(twice), atol=3e-6)
+    np.testing.assert_allclose(outputs[:, 1], ops.convert_to_numpy(twice), atol=3e-5)
 
 
 @pytest.mark.parametrize("attention", ["additive", "multiplicative"])

@@ -288,3 +288,18 @@ def test_a_dataset_of_another_batch_size(known):
     ) as caught:
         stateful().fit(data, verbose=0)
     assert "3" in str(caught.value)
+
+
+def test_a_stack_may_begin_with_a_model_of_several_inputs(tmp_path):
+    inputs = [keras.Input((3,)), keras.Input((2,))]
+    first = models.Model(inputs, keras.layers.Concatenate()(inputs))
+    model = models.Sequential([first, layers.Dense(2, use_bias=False)])
+    x = [np.arange(6.0).reshape(2, 3), np.ones((2, 2))]
+    (kernel,) = model.get_weights()
+    y = model.predict(x, verbose=0)
+    np.testing.assert_allclose(y, np.hstack(x) @ kernel, atol=1e-5)
+    for name in ("model.keras", "model.h5"):
+        model.save(tmp_path / name)
+        again = models.load_model(tmp_path / name)
+        assert type(again) is models.Sequential
+        np.testing.assert_array_equal(again.predict(x, verbose=0), y)
