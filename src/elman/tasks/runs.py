@@ -331,9 +331,11 @@ def _draw(
         pictures = [source.X[i] for i in range(min(8, len(source)))]
         draw("captions.png", "Some captions", plots.captions, pictures, predicted[:8])
         if estimator.attention is not None and estimator.encoder != "features":
-            tokens, weights = zip(*estimator.attention_of(pictures[:3]), strict=True)
-            what = pictures[:3], tokens, weights
-            draw("attention.png", "Where each token looked", plots.places, *what)
+            looks = zip(pictures, estimator.attention_of(pictures[:3]), strict=False)
+            found = [(picture, *look) for picture, look in looks if look[0]]
+            if found:  # of an empty caption there is nothing to see
+                parts = zip(*found, strict=True)
+                draw("attention.png", "Where each token looked", plots.places, *parts)
     if task == "seq2seq" and estimator.attention is not None:
         looks = estimator.attention_of(list(islice(source.X, 3)))
         found = [look for look in looks if look[1]]  # of an empty answer there is nothing to see
