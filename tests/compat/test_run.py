@@ -369,6 +369,12 @@ except TypeError as error:
     assert names["refused"]
 
 
+def test_numpy_of_a_tensor_without_axes_is_a_number(tmp_path):
+    names, _ = run(tmp_path, "from keras import backend as K\nseen = K.sum(K.ones((2, 3))).numpy()")
+    assert isinstance(names["seen"], np.float32)
+    assert names["seen"] == 6
+
+
 def test_initializations_of_keras_1_make_variables(tmp_path):
     text = """
 from keras import initializations

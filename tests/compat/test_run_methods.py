@@ -175,7 +175,15 @@ def test_arguments_of_optimizers():
     assert keras.saving.serialize_keras_object(adam)["module"] == "keras.optimizers"
     with pytest.raises(TypeError, match=r"SGD.* one argument"):
         optimizers.SGD(lr=0.1, learning_rate=0.2)
-    assert optimizers.Nadam(schedule_decay=0.004).name == "nadam"
+    assert isinstance(optimizers.Nadam(schedule_decay=0.004), keras.optimizers.Nadam)
+
+
+def test_weights_go_into_a_folder_that_is_not_there_yet(tmp_path):
+    one, other = twins()
+    one.set_weights([w + 1 for w in one.get_weights()])
+    one.save_weights(tmp_path / "checkpoints" / "one" / "weights.h5")
+    other.load_weights(tmp_path / "checkpoints" / "one" / "weights.h5")
+    assert_same_weights(one, other)
 
 
 def test_arguments_of_compile():

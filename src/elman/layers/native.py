@@ -140,7 +140,7 @@ def _spec(layer, cell, sequences, first: bool, last: bool) -> engine.Spec:
         reset_after=getattr(cell, "reset_after", True),
         go_backwards=layer.go_backwards and first,
         return_sequences=layer.return_sequences or not last,
-        zero_output_for_mask=layer.zero_output_for_mask and last,
+        zero_output_for_mask=layer.zero_output_for_mask,
         dtype=cell.compute_dtype,
         device=device.kind(sequences),
         backend=keras.backend.backend(),
