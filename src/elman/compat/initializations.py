@@ -18,7 +18,7 @@ def get(identifier):
 class _Initialization(keras.initializers.Initializer):
     """Makes a variable; for Keras itself, which says the dtype, its first value.
 
-    >>> get("zero")((2, 3), name="w").shape
+    >>> tuple(get("zero")((2, 3), name="w").shape)
     (2, 3)
     """
 
