@@ -11,11 +11,14 @@ from elman.data.ragged import Ragged
 _KINDS = (
     {"analyzer": "char_wb", "ngram_range": (1, 5)},
     {"token_pattern": r"\w+|[^\w\s]", "ngram_range": (1, 2)},
+    {"analyzer": "char", "ngram_range": (1, 6)},
 )
 
 
 class NGrams:
-    """A text as the weights of its n-grams: 1 to 5 characters of a word, 1 or 2 words in a row.
+    """A text as the weights of its n-grams: 1 to 5 characters of a word, words, and characters.
+
+    The characters of a word are 1 to 5, words 1 or 2 in a row, and characters across words 1 to 6.
 
     An n-gram that stands n times in a text, and in d of N texts, weighs
     ``(1 + ln n) (1 + ln((1 + N) / (1 + d)))``; the weights of each kind are divided by their
@@ -30,13 +33,13 @@ class NGrams:
 
     >>> ngrams = NGrams(buckets=16).fit(["to be", "or not to be"])
     >>> ngrams.transform(["to be"]).shape, ngrams.width
-    ((1, 32), 32)
+    ((1, 48), 48)
     """
 
     def __init__(self, buckets: int = 1 << 18):
         self.buckets = buckets
         options = {"n_features": buckets, "alternate_sign": False, "norm": None}
-        self._count = [HashingVectorizer(**options, **kind) for kind in _KINDS]
+        self._count = [HashingVectorizer(preprocessor=_plain, **options, **kind) for kind in _KINDS]
         self._weigh = [TfidfTransformer(sublinear_tf=True) for _ in _KINDS]
 
     @property
@@ -66,6 +69,11 @@ class NGrams:
         for weigh, idf in zip(self._weigh, state, strict=True):
             weigh.idf_ = idf
         return self
+
+
+def _plain(text: str) -> str:
+    """The text without capitals, and without spaces at its ends."""
+    return text.strip().lower()
 
 
 def sparse_rows(matrix: sparse.csr_matrix) -> tuple[Ragged, Ragged]:

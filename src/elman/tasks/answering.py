@@ -27,9 +27,8 @@ from elman.tasks.reports import generation
 from elman.tasks.training import Examples
 
 METHODS = ("mbr", "beam", "greedy", "sample")
-# The least that the decoder's own answers weigh beside those of the memory: what is tried on
-# validation data, and what is taken without.
-SHARES, SHARE = (0.0, 0.1, 0.25, 0.4, 0.6, 1.0), 0.25
+# The least that the decoder's own answers weigh beside those of the memory: what is tried.
+SHARES = (0.0, 0.1, 0.25, 0.4, 0.6, 1.0)
 TRIED = 500  # the first validation examples: the share is chosen by them
 MOST_REMEMBERED = 100_000  # examples; beyond them a model needs no memory
 COUNTED = 10_000  # texts that the unit of a tokenizer is chosen by
@@ -38,14 +37,16 @@ COUNTED = 10_000  # texts that the unit of a tokenizer is chosen by
 class Answering(Estimator):
     """A task whose answers are sentences, found token by token.
 
-    A subclass gives, beside what an `Estimator` needs, ``_asked(X)``: what the memory takes;
+    A subclass gives, beside what an `Estimator` needs, ``_remember(X, y)``: a memory of
+    examples; ``_asked(X)``: what it takes;
     ``_asked_input()`` and ``_encoder()``: the network's input, and what the decoder makes of it.
 
     Attributes:
         target_tokenizer_: the tokens of answers.
         max_length_: the most tokens an answer has.
         memory_: what is kept of the training examples, or None.
-        share_: how much the decoder's own answers weigh beside those of the memory, at least.
+        share_: how much the decoder's own answers weigh beside those of the memory, at least; by
+            itself 0.25, or 0.1 beside pictures.
     """
 
     _monitor: ClassVar[str] = "val_loss"
@@ -54,15 +55,7 @@ class Answering(Estimator):
     target_tokenizer_: Tokenizer
     max_length_: int
     memory_: Memory | KernelMemory | None
-    share_: float = SHARE
-
-    def fit(self, X, y, validation_data=None, **settings):
-        """As `Estimator.fit`; validation data also choose `share_`, by chrF."""
-        super().fit(X, y, validation_data, **settings)
-        self.share_ = SHARE
-        if validation_data and self.memory_:
-            self.share_ = self._best_share(self.memory_, *validation_data)
-        return self
+    share_: float = 0.25
 
     def predict(
         self,
@@ -79,7 +72,7 @@ class Answering(Estimator):
         With ``method="mbr"`` it is, of the answers that beam search finds and of those of the
         nearest training examples, the one that agrees best with all of them (minimum Bayes risk by
         chrF). The decoder's own answers count by their probability P, but together ``share_`` at
-        least (0.25, or what was best on validation data); those of the examples, the rest.
+        least; those of the examples, the rest.
 
         Arguments:
             X: as for `fit`.
@@ -192,8 +185,15 @@ class Answering(Estimator):
         """As many as the user said, or fewer the more examples there are."""
         return self.epochs or int(np.clip(round(1800 / np.sqrt(count)), 4, 200))
 
-    def _remembers(self, count: int) -> bool:
-        return self.memory and 2 <= count <= MOST_REMEMBERED
+    def _finish(self, X, y, validation_data) -> None:
+        self.share_, self.memory_ = type(self).share_, None
+        if self.memory and 2 <= len(X) <= MOST_REMEMBERED:
+            self.memory_ = self._remember(X, y)
+            if validation_data:
+                self.share_ = self._best_share(self.memory_, *validation_data)
+
+    def _remember(self, X, y) -> Memory | KernelMemory:
+        raise NotImplementedError
 
     def _asked(self, X):
         raise NotImplementedError
@@ -206,7 +206,7 @@ class Answering(Estimator):
 
 
 def agreed(
-    own: Sequence[tuple[str, float]], remembered: Sequence[tuple[str, float]], share: float = SHARE
+    own: Sequence[tuple[str, float]], remembered: Sequence[tuple[str, float]], share: float = 0.25
 ) -> str:
     """The answer of least Bayes risk, of the decoder's (answer, log P) and of (answer, P).
 

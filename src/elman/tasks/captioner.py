@@ -70,6 +70,7 @@ class ImageCaptioner(Answering):
     """
 
     memory_: KernelMemory | None
+    share_ = 0.1
 
     def __init__(
         self,
@@ -161,6 +162,10 @@ class ImageCaptioner(Answering):
                 )
             yield picture
 
+    def _epochs(self, count: int) -> int:
+        # A step costs more than one of words does, and the memory knows more than the decoder.
+        return self.epochs or int(np.clip(round(24_000 / count), 8, 200))
+
     def _asked_input(self):
         return keras.Input(self.shape_, dtype=self._kind, name="picture")
 
@@ -227,10 +232,8 @@ class ImageCaptioner(Answering):
             found.append((self.target_tokenizer_.tokens(tokens), weights))
         return found
 
-    def _finish(self, X, y) -> None:
-        self.memory_ = None
-        if self._remembers(len(X)):
-            self.memory_ = KernelMemory(self._views(X), _lists(y))
+    def _remember(self, X, y) -> KernelMemory:
+        return KernelMemory(self._views(X), _lists(y))
 
     def _asked(self, X) -> list[np.ndarray]:
         return self._views(X)

@@ -19,6 +19,7 @@ from elman.tasks.estimator import Estimator, as_list, check_lengths
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
 NORMALIZE = ("both", "data", "sequence", None)
 PADDING = -1e4  # what sequences of numbers are padded by, which marks the step as masked
+SHARES = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)  # of the linear model; the first where they tie
 SAMPLE = 200_000  # texts that the linear model is fitted on, at most
 PART = 1000  # texts that are turned into numbers at a time
 
@@ -168,6 +169,7 @@ class TextClassifier(_Classifier):
 
     Beside it a logistic regression reads the n-grams of the text, and the answer is the mean of
     both probabilities: on data without pretrained vectors each is right where the other is wrong.
+    Where there are validation data, the mean is weighted as makes their labels most likely.
 
     Arguments:
         unit: "character", "word" or "subword"; None takes characters where the texts have hardly
@@ -197,6 +199,7 @@ class TextClassifier(_Classifier):
         classes_: the labels, sorted.
         tokenizer_: `elman.data.tokenizer.Tokenizer`.
         network_: the recurrent network alone, a Keras model from token numbers to probabilities.
+        share_: the weight of the logistic regression.
 
     Raises:
         ValueError: no texts, one class only, or a setting that is none.
@@ -296,17 +299,26 @@ class TextClassifier(_Classifier):
         self.network_ = Model(tokens, self._network(hidden), name="network")
         return self._compile(self.network_, len(examples.lengths))
 
-    def _finish(self, X, y):
+    def _finish(self, X, y, validation_data):
         """Fit the logistic regression and put it beside the network."""
-        self.model = self.network_
+        self.model, self.share_ = self.network_, 0.0
         if not self.ngrams:
             return
         texts, numbers = _sample(X, self._numbers(y), self.random_state)
         count = len(self.classes_)
-        self.ngrams_ = NGrams(min(1 << 18, (1 << 20) >> (count - 1).bit_length())).fit(texts)
+        # Twice the texts, twice the n-grams; many classes have few weights each.
+        most = (1 << 21) >> (count - 1).bit_length()
+        buckets = 1 << int(np.clip(4 + len(texts).bit_length(), 18, 20))
+        ngrams = NGrams(min(buckets, most)).fit(texts)
         linear = LogisticRegression(C=5, max_iter=200).fit(
-            self.ngrams_.transform(texts), numbers, self.weights_[numbers]
+            ngrams.transform(texts), numbers, self.weights_[numbers]
         )
+        self.share_ = 0.5
+        if validation_data:
+            texts, numbers = validation_data[0], self._numbers(validation_data[1])
+            chances = linear.predict_proba(ngrams.transform(texts))
+            self.share_ = _best_share(self.predict_proba(texts), chances, numbers)
+        self.ngrams_ = ngrams
         # For two classes scikit-learn has one row, the logit of the second.
         signs = np.array([[-0.5], [0.5]]) if count == 2 else np.eye(count)
         columns = layers.Input((None,), dtype="int32", name="ngrams")
@@ -315,12 +327,15 @@ class TextClassifier(_Classifier):
             count, input_dim=self.ngrams_.width, activation="softmax", name="linear"
         )
         inputs = [*self.network_.inputs, columns, values]
-        mean = layers.Average()([self.network_.output, dense([columns, values])])
+        parts = [
+            layers.Rescaling(1 - self.share_)(self.network_.output),
+            layers.Rescaling(self.share_)(dense([columns, values])),
+        ]
         dense.set_weights([(signs @ linear.coef_).T, signs @ linear.intercept_])
-        self.model = Model(inputs, mean, name="classifier")
+        self.model = Model(inputs, layers.Add()(parts), name="classifier")
 
     def _learnt(self):
-        return {"classes": self.classes_.tolist()}
+        return {"classes": self.classes_.tolist(), "share": self.share_}
 
     def _save_parts(self, folder):
         self.tokenizer_.save(folder / "tokenizer.json")
@@ -328,7 +343,7 @@ class TextClassifier(_Classifier):
             np.savez(folder / "ngrams.npz", *self.ngrams_.state())
 
     def _restore(self, learnt, folder):
-        self.classes_ = np.array(learnt["classes"])
+        self.classes_, self.share_ = np.array(learnt["classes"]), learnt["share"]
         self.tokenizer_ = Tokenizer.load(folder / "tokenizer.json")
         self.ngrams_ = None
         if self.ngrams:
@@ -518,6 +533,13 @@ def best_unit(texts: Sequence[str]) -> str:
     """
     words = [len(text.split()) for text in islice(texts, 10_000)]
     return "character" if np.mean(words) < 2.5 else "subword"
+
+
+def _best_share(some: np.ndarray, others: np.ndarray, numbers: np.ndarray) -> float:
+    """Of `SHARES` that of the other probabilities [N, C] with the most likely labels."""
+    rows = np.arange(len(numbers))
+    p, q = some[rows, numbers], others[rows, numbers]
+    return max(SHARES, key=lambda share: np.log((1 - share) * p + share * q + 1e-9).sum())
 
 
 def _sample(X, numbers: np.ndarray, seed: int) -> tuple[list[str], np.ndarray]:

@@ -63,8 +63,9 @@ class Estimator(BaseEstimator):
         Arguments:
             X, y: the examples and what is to be learnt of each; of the same length, and iterated
                 more than once.
-            validation_data: ``(X, y)`` to choose the best epoch by; without it the weights of the
-                last epoch stay.
+            validation_data: ``(X, y)`` to choose the best epoch by, and how much the network
+                weighs beside what is learnt without it; without it the weights of the last epoch
+                stay.
             callbacks: Keras callbacks for the training.
             folder: where the state of the training is kept after each epoch; a call with the same
                 data and settings goes on from there.
@@ -93,7 +94,7 @@ class Estimator(BaseEstimator):
             folder=None if folder is None else Path(folder),
             verbose=verbose,
         )
-        self._finish(X, y)
+        self._finish(X, y, validation_data)
         return self
 
     def _check_numbers(self) -> None:
@@ -114,8 +115,8 @@ class Estimator(BaseEstimator):
         """How many of ``count`` examples make a batch: what the user said."""
         return self.batch_size
 
-    def _finish(self, X, y) -> None:
-        """What is left to do after the training."""
+    def _finish(self, X, y, validation_data) -> None:
+        """What is left to do after the training; the arguments are those of `fit`."""
 
     def _outputs(self, examples: Examples) -> list:
         """The model's output for each example, in order, cut to its length where it has one."""

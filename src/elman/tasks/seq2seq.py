@@ -164,8 +164,8 @@ class Seq2Seq(Answering):
             states.append(ops.zeros_like(states[0]))
         return Model(source, [x, ops.not_equal(source, PAD), *states], name="encoder")
 
-    def _finish(self, X, y) -> None:
-        self.memory_ = TextMemory(list(X), list(y)) if self._remembers(len(X)) else None
+    def _remember(self, X, y) -> TextMemory:
+        return TextMemory(list(X), list(y))
 
     def _asked(self, X) -> list[str]:
         return list(X)

@@ -133,16 +133,6 @@ class SequenceTagger(Estimator):
         self.patience = patience
         self.random_state = random_state
 
-    def fit(self, X, y, validation_data=None, **options):
-        """Learn from sentences ``X``, lists of tokens, and their tags ``y``; see `Estimator.fit`.
-
-        Arguments:
-            validation_data: ``(X, y)`` to choose the best epoch and the score of ``O`` by.
-            options: of `Estimator.fit`.
-        """
-        self._validation = validation_data
-        return super().fit(X, y, validation_data, **options)
-
     def predict(self, X) -> list[list[str]]:
         """The best tags of each sentence, a list for each."""
         return self._named(output.argmax(-1) for output in self._cut_outputs(X))
@@ -276,13 +266,12 @@ class SequenceTagger(Estimator):
 
     # The clues by themselves
 
-    def _finish(self, X, y):
+    def _finish(self, X, y, validation_data):
         learnt, self._learning = self._learning, None
-        validation, self._validation = self._validation, None
         beside = self._fit_clues(learnt) if self.clues else None
         share, leaning = (0.0 if beside is None else 0.5), 0.0
-        if validation is not None:
-            share, leaning = self._chosen(beside, *validation)
+        if validation_data is not None:
+            share, leaning = self._chosen(beside, *validation_data)
         self._mix(beside, share, leaning)
 
     def _fit_clues(self, learnt: "_Tagged") -> tuple[np.ndarray, LinearChain]:
