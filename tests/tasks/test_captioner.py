@@ -106,6 +106,17 @@ def test_the_memory_alone_knows_training_pictures(captioner):
     assert right(nearest, captions) > 0.9
 
 
+def test_it_remembers_more_pictures(captioner, monkeypatch):
+    monkeypatch.setattr(captioner, "memory_", captioner.memory_)  # for the other tests
+    grey = np.full((3, 16, 16, 3), 128, "uint8")
+    captioner.remember(grey, [["nothing", "grey"], "nothing", "nothing"])
+    (near,) = captioner.memory_.nearest(captioner._asked(grey[:1]))
+    assert max(near, key=lambda answer: answer[1])[0] == "nothing"
+    monkeypatch.setattr(captioner, "memory_", None)
+    with pytest.raises(ValueError, match="must have a memory to remember, got none"):
+        captioner.remember(grey, ["nothing"] * 3)
+
+
 @pytest.mark.variant
 @pytest.mark.parametrize(
     "options",

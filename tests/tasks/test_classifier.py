@@ -98,6 +98,17 @@ def test_no_texts_empty_texts_and_a_long_one(fitted):
     np.testing.assert_array_equal(found[0], found[1])
 
 
+def test_validation_data_weigh_the_linear_model():
+    random = np.random.default_rng(0)
+    texts = [" ".join(random.choice(["up", "down", "left"], 6)) for _ in range(120)]
+    labels = [text.count("up") > 2 for text in texts]
+    options = {"ngrams": True, "epochs": 1, "learning_rate": 1e-9}  # a network that knows nothing
+    model = small(**options).fit(texts[:80], labels[:80], (texts[80:], labels[80:]))
+    assert model.share_ == 0.8
+    assert small(**options).fit(texts[:8], labels[:8]).share_ == 0.5
+    assert small(ngrams=False, epochs=1).fit(texts[:8], labels[:8]).share_ == 0
+
+
 @pytest.mark.variant
 def test_classes_are_weighed():
     settings = {"epochs": 20, "token_dropout": 0.0, "learning_rate": 0.02}

@@ -164,6 +164,9 @@ def test_validation_data_choose_what_the_memory_weighs():
     model = Seq2Seq(**options, epochs=1).fit(texts, answers, new)
     assert model.share_ < 0.5  # a decoder that has learnt nothing
     assert model.predict(new[0]) == new[1]
+    model.remember(["see you tomorrow"] * 3, ["see you"] * 3)
+    assert model.predict(["see you tomorrow z"]) == ["see you"]
+    assert len(model.memory_.texts) == 23
 
 
 def test_the_data_choose_the_tokens():
@@ -180,8 +183,9 @@ def test_the_data_choose_the_tokens():
         (lambda: Seq2Seq().fit(["a"], []), "the same length, got 1 and 0"),
         (lambda: Seq2Seq(cell="rnn").fit(["a"], ["b"]), "cell must be one of lstm, gru, simple"),
         (lambda: Seq2Seq().predict(["a"], method="best"), "method must be one of mbr, beam"),
+        (lambda: Seq2Seq().remember(["a"], ["b"]), "must be fitted before its use"),
     ],
-    ids=["unfitted", "lengths", "cell", "method"],
+    ids=["unfitted", "lengths", "cell", "method", "unfitted memory"],
 )
 def test_what_is_wrong_is_told(call, message):
     with pytest.raises(ValueError, match=message):

@@ -14,7 +14,7 @@ from elman.data.decoding import chrf, minimum_bayes_risk
 from elman.data.tokenizer import Tokenizer
 from elman.layers.attention_decoder import CELLS
 from elman.models import Model
-from elman.tasks.estimator import PREDICT, Estimator
+from elman.tasks.estimator import PREDICT, Estimator, check_lengths
 from elman.tasks.generation import (
     Generator,
     ScheduledSampling,
@@ -37,8 +37,8 @@ COUNTED = 10_000  # texts that the unit of a tokenizer is chosen by
 class Answering(Estimator):
     """A task whose answers are sentences, found token by token.
 
-    A subclass gives, beside what an `Estimator` needs, ``_remember(X, y)``: a memory of
-    examples; ``_asked(X)``: what it takes;
+    A subclass gives, beside what an `Estimator` needs, ``_memory(X, y)``: a memory of
+    examples; ``_extended(memory, X, y)``: one of more; ``_asked(X)``: what it is asked by;
     ``_asked_input()`` and ``_encoder()``: the network's input, and what the decoder makes of it.
 
     Attributes:
@@ -104,6 +104,23 @@ class Answering(Estimator):
     def candidates(self, X, *, beam: int = 8, length_penalty: float = 1.0):
         """The answers that beam search finds for each of ``X``: lists of (answer, log P)."""
         return self._search(X, {"width": beam, "length_penalty": length_penalty})
+
+    def remember(self, X, y) -> None:
+        """Add examples to the memory, without training.
+
+        Those of the validation, say, once they have chosen what they are for.
+
+        Raises:
+            ValueError: not fitted, no memory, or not as many ``y`` as ``X``.
+        """
+        self._check_fitted()
+        check_lengths(X, y)
+        if self.memory_ is None:
+            raise ValueError(
+                f"{type(self).__name__} must have a memory to remember, got none; train with "
+                f"memory=True and {MOST_REMEMBERED:,} examples at most"
+            )
+        self.memory_ = self._extended(self.memory_, X, y)
 
     def _build(self, examples: Examples) -> keras.Model:
         if self.cell not in CELLS:
@@ -188,11 +205,14 @@ class Answering(Estimator):
     def _finish(self, X, y, validation_data) -> None:
         self.share_, self.memory_ = type(self).share_, None
         if self.memory and 2 <= len(X) <= MOST_REMEMBERED:
-            self.memory_ = self._remember(X, y)
+            self.memory_ = self._memory(X, y)
             if validation_data:
                 self.share_ = self._best_share(self.memory_, *validation_data)
 
-    def _remember(self, X, y) -> Memory | KernelMemory:
+    def _memory(self, X, y) -> Memory | KernelMemory:
+        raise NotImplementedError
+
+    def _extended(self, memory, X, y) -> Memory | KernelMemory:
         raise NotImplementedError
 
     def _asked(self, X):

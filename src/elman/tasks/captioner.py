@@ -232,8 +232,12 @@ class ImageCaptioner(Answering):
             found.append((self.target_tokenizer_.tokens(tokens), weights))
         return found
 
-    def _remember(self, X, y) -> KernelMemory:
+    def _memory(self, X, y) -> KernelMemory:
         return KernelMemory(self._views(X), _lists(y))
+
+    def _extended(self, memory, X, y) -> KernelMemory:
+        views = map(np.concatenate, zip(memory.views, self._views(X), strict=True))
+        return KernelMemory(list(views), [*memory.answers, *_lists(y)])
 
     def _asked(self, X) -> list[np.ndarray]:
         return self._views(X)

@@ -230,7 +230,7 @@ class TextClassifier(_Classifier):
         embedding: int = 128,
         dropout: float = 0.5,
         recurrent_dropout: float = 0.0,
-        token_dropout: float = 0.1,
+        token_dropout: float = 0.25,
         ngrams: bool = True,
         class_weight: str | dict | None = None,
         learning_rate: float = 2e-3,

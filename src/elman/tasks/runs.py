@@ -21,6 +21,7 @@ import numpy as np
 from elman import tasks
 from elman.models.engines import explain
 from elman.tasks import plots, reports
+from elman.tasks.answering import Answering
 from elman.tasks.estimator import Estimator, read_card
 from elman.tasks.predictions import reading_of, run_card
 from elman.tasks.sources import (
@@ -101,9 +102,15 @@ def train(
             callbacks=callbacks,
             folder=state,
         )
+    known = {}
+    if validation is not None:
+        known["valid"] = _scored(estimator, task, validation)
+        if isinstance(estimator, Answering) and estimator.memory_:
+            # They have chosen and been scored; now they are examples like the others.
+            estimator.remember(validation.X, validation.y)
     estimator.save(folder, **about)
     say(f"saved {output}")
-    report = _report(estimator, task, folder, parts, seed)
+    report = _report(estimator, task, folder, parts, known, seed)
     if not estimator.training_.interrupted:
         shutil.rmtree(state, ignore_errors=True)
     return report
@@ -224,13 +231,25 @@ def _forget_unbegun(state: Path) -> None:
         shutil.rmtree(state)
 
 
-def _report(estimator, task: str, folder: Path, parts: dict[str, Source], seed: int) -> dict:
-    """Score the held out parts, and write the report, its pictures, and the scores on the card."""
+def _report(
+    estimator,
+    task: str,
+    folder: Path,
+    parts: dict[str, Source],
+    known: dict[str, tuple[dict, list]],
+    seed: int,
+) -> dict:
+    """Score the held out parts, and write the report, its pictures, and the scores on the card.
+
+    Parts whose scores and predictions are known already are not predicted again.
+    """
     card = read_card(folder)
     scores, predictions = {}, {}
     for name in ("test", "valid") if "test" in parts else ("valid", "train"):
         if name in parts and not (name == "train" and "valid" in parts):
-            scores[name], predictions[name] = _scored(estimator, task, parts[name])
+            scores[name], predictions[name] = known.get(name) or _scored(
+                estimator, task, parts[name]
+            )
     first = next(iter(scores))
     with contextlib.redirect_stdout(io.StringIO()):
         engines = [row._asdict() for row in explain(estimator.model)]

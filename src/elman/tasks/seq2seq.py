@@ -164,8 +164,12 @@ class Seq2Seq(Answering):
             states.append(ops.zeros_like(states[0]))
         return Model(source, [x, ops.not_equal(source, PAD), *states], name="encoder")
 
-    def _remember(self, X, y) -> TextMemory:
+    def _memory(self, X, y) -> TextMemory:
         return TextMemory(list(X), list(y))
+
+    def _extended(self, memory, X, y) -> TextMemory:
+        texts, answers = [*memory.texts, *X], [*memory.answers, *y]
+        return TextMemory(texts, answers, memory.ngrams, memory.temperature)
 
     def _asked(self, X) -> list[str]:
         return list(X)

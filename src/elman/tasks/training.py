@@ -11,6 +11,7 @@ from typing import Protocol
 
 import keras
 import numpy as np
+from keras import ops
 
 from elman.data.batches import Batches
 
@@ -118,8 +119,13 @@ class SaveState(keras.callbacks.Callback):
         if not self.history or self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        files = {"last": f"last-{epoch}.weights.h5", "best": f"best-{epoch}.npz"}
+        files = {
+            "last": f"last-{epoch}.weights.h5",
+            "seeds": f"last-{epoch}.seeds.npz",
+            "best": f"best-{epoch}.npz",
+        }
         self.model.save_weights(self.folder / files["last"])
+        np.savez(self.folder / files["seeds"], *map(ops.convert_to_numpy, _seeds(self.model)))
         np.savez(self.folder / files["best"], *(self.best.weights or []))
         best = {"best": self.best.best, "best_epoch": self.best.epoch}
         state = {"epoch": epoch, "files": files, "history": self.history, **best}
@@ -138,11 +144,20 @@ class SaveState(keras.callbacks.Callback):
             return 0
         model.optimizer.build(model.trainable_variables)
         model.load_weights(self.folder / state["files"]["last"])
+        with np.load(self.folder / state["files"]["seeds"], allow_pickle=False) as seeds:
+            for variable, name in zip(_seeds(model), seeds.files, strict=True):
+                variable.assign(seeds[name])
         with np.load(self.folder / state["files"]["best"], allow_pickle=False) as best:
             self.best.weights = [best[name] for name in best.files]
         self.best.best, self.best.epoch = state["best"], state["best_epoch"]
         self.history = state["history"]
         return state["epoch"]
+
+
+def _seeds(model: keras.Model) -> list[keras.Variable]:
+    """Where the random numbers of dropout stand, which Keras does not save with the weights."""
+    weights = {id(variable) for variable in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 @dataclass
