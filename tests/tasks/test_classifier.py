@@ -4,9 +4,10 @@ import pickle
 
 import numpy as np
 import pytest
+from keras import ops
 from sklearn.base import clone
 
-from elman import tasks
+from elman import layers, tasks
 from elman.tasks import SequenceClassifier, TextClassifier
 
 WORDS = ["the", "a", "film", "story", "was", "is", "very", "so", "and", "it", "this", "that"]
@@ -185,3 +186,23 @@ def test_sequences_are_learnt_and_saved(tmp_path):
 def test_sequences_that_are_none(X, message):
     with pytest.raises(ValueError, match=message):
         SequenceClassifier(epochs=1).fit(X, [0, 1])
+
+
+def test_features_are_mixed_in_training_alike_in_every_group_and_timestep():
+    x = np.random.default_rng(0).normal(size=(4, 6, 3)).astype("float32")
+    layer = layers.FeatureMixing(0.3, groups=2, seed=1)
+    both = np.concatenate([x, x], axis=2)
+    np.testing.assert_array_equal(layer(both), both)
+    first, second = np.split(np.asarray(ops.convert_to_numpy(layer(both, training=True))), 2, 2)
+    np.testing.assert_array_equal(first, second)
+    for before, after in zip(x, first, strict=True):  # one linear map and one shift explain it
+        known = np.column_stack([before, np.ones(6)])
+        found, residual, *_ = np.linalg.lstsq(known, after, rcond=None)
+        assert residual.max() < 1e-9
+        assert 0 < np.abs(found - np.eye(4, 3)).max() < 1.5
+    moved = layers.FeatureMixing(1.0, seed=0)(np.zeros((500, 2, 3)), training=True)
+    assert np.std(ops.convert_to_numpy(moved)) == pytest.approx(1, abs=0.1)
+    with pytest.raises(ValueError, match="3 features must be 2 groups"):
+        layers.FeatureMixing(0.3, groups=2)(x)
+    with pytest.raises(ValueError, match="deviation must not be negative, got -1"):
+        layers.FeatureMixing(-1)

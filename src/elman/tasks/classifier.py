@@ -365,6 +365,9 @@ class SequenceClassifier(_Classifier):
 
     Arguments:
         normalize: "both", "data", "sequence", or None for the values as they are.
+        mixing: how far the features of each sequence are moved by a random linear map in training,
+            in units of their deviation; see `elman.layers.FeatureMixing`. It stands for speakers
+            and sensors that the data does not have.
         noise: the deviation of Gaussian noise added in training, in units of each feature's own.
         feature_dropout: the probability that a feature of a sequence is hidden, in training.
         cell, units, layers, bidirectional, pooling, dropout, recurrent_dropout, class_weight,
@@ -406,6 +409,7 @@ class SequenceClassifier(_Classifier):
         pooling: str | Sequence[str] = ("attention", "max"),
         dropout: float = 0.5,
         recurrent_dropout: float = 0.0,
+        mixing: float = 0.3,
         noise: float = 0.1,
         feature_dropout: float = 0.1,
         class_weight: str | dict | None = None,
@@ -424,6 +428,7 @@ class SequenceClassifier(_Classifier):
         self.pooling = pooling
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
+        self.mixing = mixing
         self.noise = noise
         self.feature_dropout = feature_dropout
         self.class_weight = class_weight
@@ -477,6 +482,8 @@ class SequenceClassifier(_Classifier):
     def _build(self, examples):
         inputs = layers.Input((None, *examples.sequences.values.shape[1:]), name="sequences")
         hidden = layers.Masking(PADDING)(inputs)
+        groups = 2 if self.normalize == "both" else 1
+        hidden = layers.FeatureMixing(self.mixing, groups, self.random_state)(hidden)
         hidden = layers.GaussianNoise(self.noise, seed=self.random_state)(hidden)
         hidden = layers.SpatialDropout1D(self.feature_dropout)(hidden)
         return self._compile(Model(inputs, self._network(hidden)), len(examples.lengths))
