@@ -202,6 +202,15 @@ def test_labels_never_seen_in_training_are_counted_and_told(trained, tmp_path):
     assert found["scores"]["test"]["accuracy"] <= 4 / 6
 
 
+def test_labels_of_the_validation_data_must_be_learnt(trained, tmp_path):
+    folder, _, _ = trained
+    valid = write_data(tmp_path / "valid.tsv", 6, ("good", "new"))
+    with pytest.raises(
+        ValueError, match=r"in the validation data, labels must be .* got new; leave"
+    ):
+        train(folder, "unlearnt", valid=valid)
+
+
 def test_bad_lines_are_counted_in_the_report(trained, tmp_path):
     folder, _, _ = trained
     write_data(tmp_path / "data.tsv", 12)

@@ -81,7 +81,12 @@ class Estimator(BaseEstimator):
         self.model = self._build(examples)
         count = len(examples.lengths)
         training = Feed(examples, self._batch_size(count), self.random_state)
-        validation = validation_data and Feed(self._examples(*validation_data), PREDICT)
+        validation = None
+        if validation_data:
+            try:
+                validation = Feed(self._examples(*validation_data), PREDICT)
+            except ValueError as error:
+                raise ValueError(f"in the validation data, {error}") from error
         self.training_ = train(
             self.model,
             training,
