@@ -1,4 +1,4 @@
-# make demo | test | test-backends | lint | format | bench | clean
+# make demo | test | test-backends | sanitize | lint | format | bench | clean
 # Each target builds the environment it needs. What you may set:
 #   PYTHON    the Python (3.11 or newer) to build environments from
 #   TORCH     the torch to test with
@@ -17,7 +17,7 @@ CXX_FILES := $(filter %.cpp %.cc %.h %.hpp %.inc,$(NATIVE))
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-backends lint format bench clean
+.PHONY: demo test test-backends sanitize lint format bench clean
 
 demo: .venv/.elman
 	@.venv/bin/elman demo
@@ -33,6 +33,14 @@ test-backends: .venv-backends/.elman
 	@for backend in $(BACKENDS); do \
 	    echo "== $$backend"; \
 	    KERAS_BACKEND=$$backend .venv-backends/bin/python -m pytest -n 2 $(ARGS) || exit 1; \
+	done
+
+# The C++ tests, with memory and undefined behaviour checked, then threads.
+sanitize: .venv/.elman
+	@export PATH="$$PWD/.venv/bin:$$PATH"; for preset in asan tsan; do \
+	    echo "== $$preset"; \
+	    said=$$(cmake --preset $$preset && cmake --build --preset $$preset) || { echo "$$said"; exit 1; }; \
+	    ctest --preset $$preset || exit 1; \
 	done
 
 lint: .venv/.lint

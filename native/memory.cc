@@ -14,7 +14,11 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
+#if defined(ELMAN_SANITIZED)
+constexpr std::size_t pool_limit = 0;  // so that the end of every block is watched
+#else
 constexpr std::size_t pool_limit = std::size_t{256} << 20;
+#endif
 constexpr int pool_slots = 16;
 
 struct Pool {

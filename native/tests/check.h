@@ -7,6 +7,13 @@
 
 namespace elman::test {
 
+// Whether this build checks its memory or threads, which takes ten times as long.
+#if defined(ELMAN_SANITIZED)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+
 inline int failures = 0;
 
 #define ELMAN_CHECK(condition, ...)                                       \

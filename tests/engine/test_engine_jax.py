@@ -175,10 +175,15 @@ def test_two_processes_train_to_the_same_weights_as_one(tmp_path):
         )
         for rank, file in enumerate(files)
     ]
-    wanted = training_case.train()
-    for rank in ranks:
-        _, said = rank.communicate(timeout=300)
-        assert rank.returncode == 0, said
+    try:
+        wanted = training_case.train()
+        for rank in ranks:
+            _, said = rank.communicate(timeout=300)
+            assert rank.returncode == 0, said
+    finally:  # where one fails, the other waits for it
+        for rank in ranks:
+            rank.kill()
+            rank.wait()
     for weights in map(np.load, files):
         for one, two in zip(weights.values(), wanted, strict=True):
             # The sums over the batch are in two parts.

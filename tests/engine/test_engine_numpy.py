@@ -221,9 +221,14 @@ def test_find_says_why_not(changes, sentence):
 def test_side_by_side_must_agree():
     found = engine.find(engine.Spec("lstm"), engine.Spec("lstm", dtype="float64"))
     assert found.reason == "one call has arrays of one dtype, not of float32 and float64"
+    found = engine.find(engine.Spec("lstm", backend="torch"), engine.Spec("lstm", backend="numpy"))
+    assert found.reason == "one call has arrays of one backend, not of numpy and torch"
+    with pytest.raises(ValueError, match="must be given one Spec or more, got none"):
+        engine.find()
     case = Case(engine.Spec("lstm"), (2, 3, 5, 5))
-    with pytest.raises(ValueError, match="argument 2 is longer"):
-        engine.find(case.spec)(case.inputs, case.inputs)
+    for wrong in ([], [case.inputs] * 2):
+        with pytest.raises(ValueError, match=f"for each of its specs, 1, got {len(wrong)}"):
+            engine.find(case.spec)(*wrong)
 
 
 def test_wrong_numbers_of_threads_raise():

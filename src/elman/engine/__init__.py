@@ -32,7 +32,7 @@ masked (zeros throughout with zero_output_for_mask), and carries the state.
 """
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -115,11 +115,19 @@ class Computation:
         Raises:
             ValueError: an array of the wrong shape, dtype or device, or not an `Inputs` for each.
         """
+        if len(inputs) != len(self.specs):
+            raise ValueError(
+                f"a computation must be called with an Inputs for each of its specs, "
+                f"{len(self.specs)}, got {len(inputs)}"
+            )
         return self.run(self.specs, inputs)
 
 
 def find(*specs: Spec) -> Computation | Refusal:
     """The native computation of specifications, or the sentence that says why there is none.
+
+    Raises:
+        ValueError: there is no specification.
 
     Examples:
         >>> find(Spec("lstm"))
@@ -127,7 +135,9 @@ def find(*specs: Spec) -> Computation | Refusal:
         >>> find(Spec("lstm", dtype="float16")).reason
         'the native kernels compute in float32 and float64, not in float16'
     """
-    for reason in (*map(_refusal, specs), _disagreement(specs)):
+    if not specs:
+        raise ValueError("find must be given one Spec or more, got none")
+    for reason in (*map(_refusal, specs), *_disagreements(specs)):
         if reason is not None:
             return Refusal(reason)
     backend = specs[0].backend
@@ -148,11 +158,11 @@ def _load(backend: str) -> Callable[..., Any] | str:
     return _native.unavailable() or importlib.import_module(f"elman.engine.{backend}").run
 
 
-def _disagreement(specs: tuple[Spec, ...]) -> str | None:
-    dtypes = {spec.dtype for spec in specs}
-    if len(dtypes) > 1:
-        return f"one call has arrays of one dtype, not of {' and '.join(sorted(dtypes))}"
-    return None
+def _disagreements(specs: tuple[Spec, ...]) -> Iterator[str]:
+    for name in ("dtype", "backend"):
+        values = sorted({getattr(spec, name) for spec in specs})
+        if len(values) > 1:
+            yield f"one call has arrays of one {name}, not of {' and '.join(values)}"
 
 
 BACKENDS = ("numpy", "jax", "torch", "tensorflow")

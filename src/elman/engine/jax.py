@@ -18,6 +18,10 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from elman.engine import Inputs, Spec, _native
 
+for _name in ("forward", "backward"):  # once, which is all that XLA takes: on import
+    _function = getattr(_native.library(), _name)
+    jax_tvm_ffi.register_ffi_target(f"elman.{_name}", _function, ["attrs.options", "args", "rets"])
+
 
 def run(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[tuple[Any, Any, list[Any]]]:
     """The computation of `elman.engine.Computation` on JAX arrays."""
@@ -96,8 +100,10 @@ def _operation(name: str, options: tuple[int, ...]) -> Callable[..., Any]:
                 options, [a.shape for a in inputs], dtype.itemsize, name == "forward"
             )
         results = [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes]
-        target = _target("backward" if name == "backward" else "forward")
-        return jax.ffi.ffi_call(target, results)(*arrays, options=np.array(options, "int64"))
+        target = "backward" if name == "backward" else "forward"
+        return jax.ffi.ffi_call(f"elman.{target}", results)(
+            *arrays, options=np.array(options, "int64")
+        )
 
     axes = _batch_axes(name, layers)
     partitioned = custom_partitioning(local)
@@ -165,12 +171,3 @@ def _sharding_rule(axes: Any, mesh: Any, arguments: Any, results: Any) -> SdySha
         tuple(mapping(axis, r) for axis, r in zip(found, results, strict=True)),
         need_replication_factors=tuple(whole),
     )
-
-
-@functools.cache
-def _target(name: str) -> str:
-    """The name under which XLA knows a function of the library."""
-    target = f"elman.{name}"
-    function = getattr(_native.library(), name)
-    jax_tvm_ffi.register_ffi_target(target, function, ["attrs.options", "args", "rets"])
-    return target
