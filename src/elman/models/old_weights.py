@@ -143,7 +143,7 @@ def give_optimizer(model, file: hdf5.OldFile, trained: Sequence[Any]) -> list[st
     if any(v is None for v in trained) or {id(v) for v in trained} != {id(v) for v in variables}:
         return ["optimizer: its state is left out, because weights were converted"]
     optimizer.build(variables)
-    slots = optimizer.variables[2:]  # behind the step and the learning rate
+    slots = [v for v in optimizer.variables if v.name not in ("iteration", "learning_rate")]
     kinds = len(slots) // max(len(variables), 1)
     of = {id(v): slots[i * kinds : (i + 1) * kinds] for i, v in enumerate(variables)}
     by_variable = [slot for v in trained for slot in of[id(v)]]
