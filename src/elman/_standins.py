@@ -82,8 +82,17 @@ class _KerasFinder(MetaPathFinder):
         try:
             found = importlib.import_module(f"keras.{name}")
         except ModuleNotFoundError:
+            _say_what_is_gone(name)
             return None
         return ModuleSpec(fullname, _Alias(found), is_package=hasattr(found, "__path__"))
+
+
+def _say_what_is_gone(name: str) -> None:
+    """Raise for a layer that is gone: ``from elman.layers import X`` looks for a module X last."""
+    place, _, layer = name.rpartition(".")
+    gone = importlib.import_module("elman.legacy.modules").gone(layer)
+    if place == "layers" and gone:
+        raise ImportError(gone)
 
 
 class _Alias(Loader):

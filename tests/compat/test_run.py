@@ -342,16 +342,50 @@ def test_a_layer_of_the_users_own(tmp_path):
     assert names["kept"] is names["same"] == [1, 2]
 
 
+MERGE = """
+from keras.layers import Dense, Embedding, LSTM, Merge, merge, Input
+from keras.models import Model, Sequential
+import numpy as np
+
+left = Sequential()
+left.add(Embedding(9, 4, input_length=5))
+left.add(LSTM(3))
+right = Sequential()
+right.add(Dense(3, input_dim=2))
+model = Sequential()
+model.add(Merge([left, right], mode='concat', concat_axis=1))
+model.add(Dense(1))
+model.compile(loss='mse', optimizer='sgd')
+x = [np.array([[1, 2, 3, 4, 5], [8, 7, 6, 5, 4]]), np.array([[1., 2.], [3., 4.]])]
+history = model.fit(x, np.ones((2, 1)), nb_epoch=2, verbose=0)
+predicted = model.predict(x)
+parts = np.concatenate([left.predict(x[0]), right.predict(x[1])], 1)
+weight, bias = model.layers[-1].get_weights()
+
+a, b = Input((3,)), Input((3,))
+summed = Model([a, b], merge([a, b], mode='sum')).predict([parts[:, :3], parts[:, 3:]])
+"""
+
+
+def test_branches_are_merged_as_in_keras_1(tmp_path):
+    names, _ = run(tmp_path, MERGE)
+    assert len(names["history"].history["loss"]) == 2
+    parts = names["parts"]
+    expected = parts @ names["weight"] + names["bias"]
+    np.testing.assert_allclose(names["predicted"], expected, atol=1e-6)
+    np.testing.assert_allclose(names["summed"], parts[:, :3] + parts[:, 3:], atol=1e-6)
+
+
 def test_star_imports_bring_what_the_module_is_for(tmp_path):
     text = (
         "import keras\nmodule = keras\nfrom keras.layers import *\nfrom keras.backend import *\n"
         "same = keras is module and LSTM is keras.layers.LSTM and tanh is keras.backend.tanh\n"
-        "from keras.layers import Merge\nimport numpy as np\nfrom numpy import *\nzeros((2,))"
+        "from keras.layers import MaxoutDense\nimport numpy as np\nfrom numpy import *\nzeros((2,))"
     )
     names, _ = run(tmp_path, text)
     assert names["same"]
-    with pytest.raises(ValueError, match="Merge is gone; write Concatenate"):
-        names["Merge"]([])
+    with pytest.raises(ValueError, match="MaxoutDense is gone; write Dense"):
+        names["MaxoutDense"](3)
 
 
 def test_an_array_of_one_number_is_a_number(tmp_path):

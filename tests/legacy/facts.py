@@ -78,7 +78,7 @@ Lambda: function output_shape arguments
 ActivityRegularization: l1 l2
 """)
 KERAS1_ANY = ["input_shape", "batch_input_shape", "input_dtype", "name", "trainable"]
-KERAS1_GONE = ["Merge", "MaxoutDense", "Highway", "SReLU", "ParametricSoftplus"]
+KERAS1_GONE = ["MaxoutDense", "Highway", "SReLU", "ParametricSoftplus"]
 
 _KERNEL = (
     "kernel_initializer bias_initializer kernel_regularizer bias_regularizer "

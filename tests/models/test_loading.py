@@ -105,14 +105,38 @@ def test_compiled_as_it_was(tmp_path):
     assert "acc" in results
 
 
-def test_decay_is_the_schedule_it_was(tmp_path):
+def test_decay_goes_on_as_it_did(tmp_path):
     sgd = {
         "class_name": "SGD",
-        "config": {"lr": 0.5, "decay": 0.1, "momentum": 0.0, "nesterov": False},
+        "config": {"lr": 0.5, "decay": 0.1, "momentum": 0.5, "nesterov": False},
     }
-    model = models.load_model(dense(tmp_path / "m.h5", training(optimizer_config=sgd)))
-    model.optimizer.iterations.assign(5)
-    np.testing.assert_allclose(float(model.optimizer.learning_rate), 0.5 / 1.5, rtol=1e-6)
+    state = [("SGD/iterations:0", 5), ("m0", np.ones((3, 2))), ("m1", np.ones(2))]
+    old = dense(tmp_path / "m.h5", training(optimizer_config=sgd), state)
+    x, y = RANDOM.random((4, 3)), RANDOM.random((4, 2))
+
+    for path in (old, tmp_path / "again.keras", tmp_path / "again.h5"):
+        model = models.load_model(path)
+        if path is old:
+            model.save(tmp_path / "again.keras")
+            model.save(tmp_path / "again.h5")
+        bias, velocity = model.get_weights()[1], 1.0  # the one that the file holds
+        for step, rate in (5, 0.5), (6, 0.25):
+            model.optimizer.learning_rate = rate
+            slope = (model.predict(x, verbose=0) - y).mean(0)  # d mse / d bias, of two outputs
+            velocity = 0.5 * velocity - rate / (1 + 0.1 * step) * slope
+            bias = bias + velocity
+            model.train_on_batch(x, y)
+            np.testing.assert_allclose(model.get_weights()[1], bias, atol=1e-6)
+
+
+def test_decay_in_plain_keras_is_a_schedule(tmp_path):
+    sgd = {"class_name": "SGD", "config": {"lr": 0.5, "decay": 0.1}}
+    old = dense(tmp_path / "m.h5", training(optimizer_config=sgd))
+    models.convert(old, tmp_path / "new.keras")
+    optimizer = keras.saving.load_model(tmp_path / "new.keras").optimizer
+    assert type(optimizer).__module__.startswith("keras.")
+    optimizer.iterations.assign(5)
+    np.testing.assert_allclose(float(optimizer.learning_rate), 0.5 / 1.5, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam"])

@@ -143,8 +143,10 @@ def two_branches():
     return settings, kept, x, a, b
 
 
-@pytest.mark.parametrize("mode", MERGES)
-def test_keras1_merge_first_in_a_stack(mode, tmp_path):
+@pytest.mark.parametrize(
+    ("mode", "version"), [*((mode, "1.0.8") for mode in MERGES), ("concat", "2.1.5")]
+)
+def test_keras1_merge_first_in_a_stack(mode, version, tmp_path):
     settings, kept, x, a, b = two_branches()
     branches = [sequential(("Dense", one), as_list=True) for one in settings]
     config = sequential(
@@ -152,8 +154,21 @@ def test_keras1_merge_first_in_a_stack(mode, tmp_path):
         ("Activation", {"name": "act", "activation": "linear"}),
         as_list=True,
     )
-    model = models.load_model(write(tmp_path / "old.h5", config, {**kept, "act": []}, "1.0.8"))
+    model = models.load_model(write(tmp_path / "old.h5", config, {**kept, "act": []}, version))
     close(model(x), MERGES[mode](a, b))
+
+
+def test_keras1_weights_of_branches_go_into_a_model_of_branches(tmp_path):
+    """Keras 1 wrote them layer by layer, whatever branch a layer was in."""
+    _, kept, x, a, b = two_branches()
+    branches = [
+        models.Sequential([layers.Dense(3, activation="tanh", input_dim=i)]) for i in (2, 3)
+    ]
+    w, c = normal(6, 2), normal(2)
+    model = models.Sequential([layers.Merge(branches, mode="concat"), layers.Dense(2)])
+    kept["dense_3"] = [("dense_3_W", w), ("dense_3_b", c)]
+    model.load_weights(write(tmp_path / "weights.h5", None, kept, "1.2.1"))
+    close(model(x), MERGES["concat"](a, b) @ w + c)
 
 
 @pytest.mark.parametrize("mode", MERGES)

@@ -3,44 +3,11 @@
 import functools
 
 import keras
-from keras import layers
 
 import elman.layers
 from elman.layers.activations import hard_sigmoid
-from elman.legacy.tables import GONE_LAYERS
-
-_MERGED = {
-    "sum": layers.Add,
-    "mul": layers.Multiply,
-    "ave": layers.Average,
-    "max": layers.Maximum,
-    "concat": layers.Concatenate,
-    "dot": layers.Dot,
-    "cos": layers.Dot,
-}
-
-
-def merge(inputs, mode="sum", concat_axis=-1, dot_axes=-1, output_shape=None, name=None, **_):
-    """What Keras 1 did to join tensors.
-
-    Arguments:
-        inputs: list of tensors.
-        mode: "sum", "mul", "concat", "ave", "max", "dot", "cos", or a function of the list.
-        concat_axis, dot_axes: the axis to join, or to multiply along.
-    """
-    if callable(mode):
-        return layers.Lambda(mode, output_shape=output_shape, name=name)(list(inputs))
-    if mode not in _MERGED:
-        raise ValueError(f"merge: mode must be one of {', '.join(_MERGED)}, got {mode!r}")
-    if mode == "concat":
-        layer = layers.Concatenate(axis=concat_axis, name=name)
-    elif mode in ("dot", "cos"):
-        # Keras 1 gave a list with an axis for each input.
-        axes = dot_axes if isinstance(dot_axes, int) else tuple(dot_axes)
-        layer = layers.Dot(axes, normalize=mode == "cos", name=name)
-    else:
-        layer = _MERGED[mode](name=name)
-    return layer(list(inputs))
+from elman.layers.merging import merge as merge
+from elman.legacy import modules
 
 
 def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, tensor=None, **kwargs):
@@ -82,10 +49,10 @@ ConvLSTM1D, ConvLSTM2D, ConvLSTM3D = (
 
 def __getattr__(name: str):
     """A layer that is gone may be imported; only who makes one is told what to write instead."""
-    if name not in GONE_LAYERS:
+    if not modules.gone(name):
         raise AttributeError(f"module 'keras.layers' has no attribute {name!r}")
 
     def refuse(*args, **kwargs):
-        raise ValueError(f"{name} is gone; write {GONE_LAYERS[name]}")
+        raise ValueError(modules.gone(name))
 
     return refuse

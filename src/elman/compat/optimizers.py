@@ -1,24 +1,46 @@
-"""Keras's optimizers with the arguments ``lr`` and ``decay`` that they had."""
+"""Keras's optimizers with the arguments that they had: ``lr``, ``decay``, numbers by position."""
 
 import functools
 import inspect
+import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from elman.legacy.notes import tell
+from elman.legacy.tables import names
+from elman.models import decaying
 
 # Arguments that changed nothing, and the only values that did so.
 _DROPPED = ("schedule_decay", "initial_accumulator_value", "centered", "accum_name")
 
+# The order of arguments in Keras 1 and 2 where it is not today's.
+_ORDERS = {
+    "SGD": names("learning_rate momentum decay nesterov"),
+    "RMSprop": names("learning_rate rho epsilon decay"),
+    "Adagrad": names("learning_rate epsilon decay"),
+    "Adadelta": names("learning_rate rho epsilon decay"),
+    "Adam": names("learning_rate beta_1 beta_2 epsilon decay amsgrad"),
+    "Adamax": names("learning_rate beta_1 beta_2 epsilon decay"),
+    "Nadam": names("learning_rate beta_1 beta_2 epsilon schedule_decay"),
+}
 
-def _translated(name: str, parameters: list[str], args: tuple, kwargs: dict) -> dict:
-    """Today's arguments, all by name."""
-    given = dict(kwargs)
-    if name == "SGD" and len(args) > 2 and not isinstance(args[2], bool):
-        # SGD(lr, momentum, decay, nesterov): decay is a number, nesterov is none.
-        parameters = ["learning_rate", "momentum", "decay", "nesterov"]
-    given.update(zip(parameters, args, strict=False))
+
+def _order(name: str, args: tuple, today: Sequence[str]) -> Sequence[str]:
+    """The names of values by position: the old ones if the first that tells them apart is old."""
+    old = _ORDERS.get(name, ())
+    pairs = zip(old, today, args, strict=False)
+    word, value = next(((word, x) for word, new, x in pairs if word != new), ("", None))
+    if word == "epsilon":  # today a momentum or a first accumulator, neither of which is so small
+        return old if value is None or 0 < value < 1e-3 else today
+    return old if word and not isinstance(value, bool) else today  # today Adam's amsgrad, or so
+
+
+def _translated(name: str, parameters: Sequence[str], args: tuple, kwargs: dict) -> dict:
+    """Today's arguments, all by name, and ``decay``."""
+    given = {**kwargs, **dict(zip(_order(name, args, parameters), args, strict=False))}
     if "lr" in given:
         if "learning_rate" in given:
             raise TypeError(
@@ -27,21 +49,17 @@ def _translated(name: str, parameters: list[str], args: tuple, kwargs: dict) -> 
             )
         tell(f"{name}: lr -> learning_rate")
         given["learning_rate"] = given.pop("lr")
+    rate = given.get("learning_rate")
+    if isinstance(rate, numbers.Real | np.ndarray):
+        given["learning_rate"] = float(rate)
     if given.get("epsilon", 0) is None:
         given["epsilon"] = keras.config.epsilon()
     for word in _DROPPED:
         if word in given and word not in parameters:
             tell(f"{name}: {word}={given.pop(word)!r} dropped")
-    decay = given.pop("decay", None)
-    if decay:
-        rate = given.get("learning_rate", _default_rate(name))
-        tell(f"{name}: decay={decay!r} -> learning_rate=InverseTimeDecay({rate!r}, 1, {decay!r})")
-        given["learning_rate"] = keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay)
+    if not given.get("decay", 0):
+        given.pop("decay", None)
     return given
-
-
-def _default_rate(name: str) -> float:
-    return inspect.signature(getattr(keras.optimizers, name)).parameters["learning_rate"].default
 
 
 def _with_old_arguments(name: str, optimizer: Any) -> type:
@@ -49,19 +67,19 @@ def _with_old_arguments(name: str, optimizer: Any) -> type:
     init = optimizer.__init__
     parameters = [p for p in inspect.signature(init).parameters if p != "self"]
 
+    def __new__(cls, *args, **kwargs):
+        given = _translated(name, parameters, args, kwargs)
+        if "decay" not in given:
+            return optimizer.__new__(cls)
+        return decaying.OPTIMIZERS[name](**given)
+
     @functools.wraps(init)
     def __init__(self, *args, **kwargs):
-        # A learning rate that shrinks: lr / (1 + decay * steps), as Keras 1 and 2 had it.
         init(self, **_translated(name, parameters, args, kwargs))
 
-    names = {"__init__": __init__, "__module__": "keras.optimizers", "__doc__": optimizer.__doc__}
-    return type(name, (optimizer,), names)
+    members = {"__new__": __new__, "__init__": __init__, "__module__": "keras.optimizers"}
+    return type(name, (optimizer,), {**members, "__doc__": optimizer.__doc__})
 
 
-for _name, _value in vars(keras.optimizers).items():
-    if (
-        inspect.isclass(_value)
-        and _value not in (keras.optimizers.Optimizer, keras.optimizers.LossScaleOptimizer)
-        and "learning_rate" in inspect.signature(_value.__init__).parameters
-    ):
-        globals()[_name] = _with_old_arguments(_name, _value)
+for _name in decaying.OPTIMIZERS:
+    globals()[_name] = _with_old_arguments(_name, getattr(keras.optimizers, _name))

@@ -124,17 +124,18 @@ def _process(path: Path, arguments: list[str], main: ModuleType) -> Iterator[Non
 
 @contextmanager
 def _optimizers_have_lr() -> Iterator[None]:
-    """``optimizer.lr``, which programs read and set on optimizers that they named by a string."""
+    """``optimizer.lr`` and ``.decay``, which programs read on optimizers named by a string."""
     base = keras.optimizers.Optimizer
 
     def set_rate(optimizer, value):
         optimizer.learning_rate = value
 
     base.lr = property(lambda optimizer: optimizer.learning_rate, set_rate)
+    base.decay = np.float32(0)
     try:
         yield
     finally:
-        del base.lr
+        del base.lr, base.decay
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from elman.layers.gru import GRU, GRUCell
 from elman.layers.layer import Layer, Wrapper
 from elman.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
 from elman.layers.lstm import LSTM, LSTMCell
+from elman.layers.merging import Merge as Merge
 from elman.layers.rnn import RNN
 from elman.layers.sequence_pooling import SequencePooling
 from elman.layers.simple_rnn import SimpleRNN, SimpleRNNCell
@@ -64,7 +65,7 @@ for _name, _today in ALIASES.items():
         globals()[_name] = _with_old_arguments(_name, globals()[_today])
 
 __all__ = sorted(
-    {cls.__name__ for cls in _OURS}
+    {"Merge", *(cls.__name__ for cls in _OURS)}
     | {_name for _name in (*vars(keras.layers), *ALIASES) if not _name.startswith("_")}
 )
 

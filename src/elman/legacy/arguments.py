@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from elman.legacy import positions, shapes, tables, values
+from elman.legacy import modules, positions, shapes, tables, values
 
 # What every Keras layer of today takes by name, through its **kwargs.
 BASE = ("name", "trainable", "dtype", "autocast", "activity_regularizer")
@@ -75,7 +75,7 @@ def translate(
     ((None, 2, 10), 3, 'zeros')
     """
     if layer in tables.GONE_LAYERS:
-        raise ValueError(f"{layer} is gone; write {tables.GONE_LAYERS[layer]}")
+        raise ValueError(modules.gone(layer))
     name = tables.today(layer)
     known = tuple(dict.fromkeys((*parameters, *keywords, *tables.THROUGH_KWARGS.get(name, ()))))
     written = positions.by_name(layer, args, kwargs, parameters)

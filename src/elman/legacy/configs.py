@@ -106,7 +106,7 @@ class _Reader:
         self.count = 0
 
     def model(self, written: Config) -> Config:
-        if self.version < (2,):
+        if self.version < (2, 2):  # until then there was a layer Merge
             written = keras1.model(written, self.notes)
         config = written["config"]
         if isinstance(config, list):  # until Keras 2.2 a stack was the list of its layers

@@ -13,17 +13,23 @@ LAYERS = names(
 )
 
 
-def missing(name: str, known: Iterable[str]) -> AttributeError | ImportError:
+def missing(name: str, known: Iterable[str]) -> AttributeError:
     """The error for a name that `elman.layers` does not have.
-
-    It is an ImportError for a layer that is gone: from an AttributeError
-    ``from elman.layers import Merge`` would make an error that does not say what to write instead.
 
     >>> missing("LTSM", ["GRU", "LSTM"])
     AttributeError("module 'elman.layers' has no attribute 'LTSM'; did you mean 'LSTM'?")
     """
     if name in GONE_LAYERS:
-        return ImportError(f"{name} is gone; write {GONE_LAYERS[name]}")
+        return AttributeError(gone(name))
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return AttributeError(f"module 'elman.layers' has no attribute {name!r}{hint}")
+
+
+def gone(name: str) -> str:
+    """What to write instead of a layer that is gone, "" for any other name.
+
+    >>> gone("SReLU")
+    'SReLU is gone; write PReLU(), or a Layer of your own with its four weights'
+    """
+    return f"{name} is gone; write {GONE_LAYERS[name]}" if name in GONE_LAYERS else ""

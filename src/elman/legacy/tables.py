@@ -298,8 +298,6 @@ ALIASES: Mapping[str, str] = {
 
 # Layers that no class of today stands for, and what to write instead.
 GONE_LAYERS: Mapping[str, str] = {
-    "Merge": "Concatenate(), Add(), Multiply(), Average(), Maximum() or Dot(axes), called on a "
-    "list of tensors",
     "MaxoutDense": "Dense(units * n), Reshape((n, units)) and "
     "Lambda(lambda x: keras.ops.max(x, axis=1))",
     "Highway": "t * h + (1 - t) * x with t = Dense(units, activation='sigmoid')(x) and "

@@ -187,7 +187,10 @@ def _optimizer(value: Any, notes: list[str]) -> Config | None:
     rate = config.get("learning_rate", config.get("lr"))
     today = {key: item for key, item in config.items() if key in _SETTINGS and item is not None}
     if rate is not None:
-        today["learning_rate"] = _rate(rate, config.get("decay") or 0.0, notes)
+        today["learning_rate"] = _rate(rate)
+    if config.get("decay"):
+        today["decay"] = config["decay"]
+        notes.append(f"decay={config['decay']!r}: the rate is lr / (1 + decay * step), as it was")
     if config.get("schedule_decay") not in (None, 0.004):
         notes.append(f"schedule_decay={config['schedule_decay']!r} dropped: today's is 0.004")
     if name in _NO_EPSILON:
@@ -198,13 +201,9 @@ def _optimizer(value: Any, notes: list[str]) -> Config | None:
     return {"class_name": name, "config": today}
 
 
-def _rate(rate: Any, decay: float, notes: list[str]) -> Any:
-    """A learning rate; one that decayed as the schedule of today that is the same."""
-    if isinstance(rate, dict):
-        inner = rate.get("config")
-        return {"class_name": rate["class_name"], "config": {} if inner is None else inner}
-    if not decay:
+def _rate(rate: Any) -> Any:
+    """A learning rate, which may be a schedule."""
+    if not isinstance(rate, dict):
         return rate
-    notes.append(f"decay={decay!r} -> InverseTimeDecay, rate / (1 + {decay!r} * step)")
-    config = {"initial_learning_rate": rate, "decay_steps": 1, "decay_rate": decay}
-    return {"class_name": "InverseTimeDecay", "config": config}
+    inner = rate.get("config")
+    return {"class_name": rate["class_name"], "config": {} if inner is None else inner}

@@ -7,17 +7,24 @@ from typing import Any
 import keras
 
 from elman.legacy.training import Training
+from elman.models import decaying
 
 
-def compile_as(model, trained: Training, custom_objects: Mapping[str, Any]) -> list[str]:
+def compile_as(
+    model, trained: Training, custom_objects: Mapping[str, Any], keras_own: bool = False
+) -> list[str]:
     """Compile ``model``; what Keras does not know is left out with one warning that names it.
+
+    Arguments:
+        keras_own: with an optimizer of Keras's own, the rate of which cannot be set where it
+            decays.
 
     Returns:
         A line for each translation.
     """
     unknown: list[str] = []
     with keras.saving.custom_object_scope(dict(custom_objects)):
-        optimizer = _optimizer(trained.optimizer, unknown)
+        optimizer = _optimizer(trained.optimizer, keras_own, unknown)
         given = dict(custom_objects)
         loss = _found(trained.loss, keras.losses.get, "loss", given, unknown)
         metrics = _found(trained.metrics, _metric, "metric", given, unknown)
@@ -43,9 +50,16 @@ def compile_as(model, trained: Training, custom_objects: Mapping[str, Any]) -> l
     return list(trained.notes)
 
 
-def _optimizer(config, unknown: list[str]):
+def _optimizer(config, keras_own: bool, unknown: list[str]):
     name, settings = config["class_name"], dict(config["config"])
     found = keras.saving.get_registered_object(name) or vars(keras.optimizers).get(name)
+    if "decay" in settings and name in decaying.OPTIMIZERS:
+        if keras_own:
+            rate, decay = settings["learning_rate"], settings.pop("decay")
+            schedule = keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay)
+            settings["learning_rate"] = schedule
+        else:
+            found = decaying.OPTIMIZERS[name]
     try:
         if found is None:
             raise ValueError("no optimizer of Keras has this name")

@@ -131,7 +131,8 @@ def _load_old(file: hdf5.OldFile, builder: Builder, compile: bool) -> tuple[Any,
     trained, notes = old_weights.give(model, upgraded.config, file, origin)
     notes = [*upgraded.notes, *notes]
     if compile and file.training is not None:
-        notes += compile_as(model, training.upgraded(file.training), builder.custom_objects)
+        trained_as = training.upgraded(file.training)
+        notes += compile_as(model, trained_as, builder.custom_objects, builder.keras_own)
         notes += old_weights.give_optimizer(model, file, trained)
     return model, notes
 

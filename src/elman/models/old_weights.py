@@ -35,8 +35,9 @@ def give(model, config: Mapping[str, Any], file: hdf5.OldFile, by: Origin):
     trained: list[Any] = []
     notes: list[str] = []
     for layer, arrays in _matched(model, config["config"]["layers"], file):
-        for path, of_layer in weights.places(layer, arrays, by, _unknown(model)).items():
-            inner, today = _inside(model, layer, path)
+        outer = _step(model, [layer["name"]])
+        for path, of_layer in weights.places(layer, arrays, by, _unknown(outer)).items():
+            inner, today = _inside(outer, layer, path)
             trained += _set(inner, today, of_layer, by, notes)
     return trained, list(dict.fromkeys(notes))
 
@@ -65,19 +66,19 @@ def _matched(model, layers: Sequence[Mapping[str, Any]], file: hdf5.OldFile):
     return list(zip(need, held.values(), strict=True))
 
 
-def _unknown(model):
-    """How many arrays a custom layer has, asked of the layer itself."""
+def _unknown(outer):
+    """How many arrays a custom layer inside ``outer`` has, asked of the layer itself."""
 
     def counts(path, layer) -> tuple[int, int]:
-        found = _step(model, path)
+        found = _step(outer, path[1:])
         return len(found.trainable_weights), len(found.non_trainable_weights)
 
     return counts
 
 
-def _step(model, path: Sequence[str]):
-    """The layer at a path of names, through the wrappers on the way."""
-    found = model
+def _step(outer, path: Sequence[str]):
+    """The layer at a path of names inside ``outer``, through the wrappers on the way."""
+    found = outer
     for name in path:
         while not hasattr(found, "get_layer"):
             found = found.layer
@@ -85,14 +86,14 @@ def _step(model, path: Sequence[str]):
     return found
 
 
-def _inside(model, config: Mapping[str, Any], path: Sequence[str]):
-    """The layer at a path, and its configuration."""
+def _inside(outer, config: Mapping[str, Any], path: Sequence[str]):
+    """The layer at a path that begins with ``outer``, and its configuration."""
     for name in path[1:]:
         while config["class_name"] not in configs.MODELS:
             config = config["config"]["layer"]
         inner = config["config"]["layers"]
         config = next(x for x in inner if (x.get("name") or x["config"]["name"]) == name)
-    return _step(model, path), config
+    return _step(outer, path[1:]), config
 
 
 def _set(layer, config, arrays: Sequence[hdf5.Weight], by: Origin, notes: list[str]) -> list[Any]:
@@ -142,7 +143,7 @@ def give_optimizer(model, file: hdf5.OldFile, trained: Sequence[Any]) -> list[st
     if any(v is None for v in trained) or {id(v) for v in trained} != {id(v) for v in variables}:
         return ["optimizer: its state is left out, because weights were converted"]
     optimizer.build(variables)
-    slots = optimizer.variables[2:]  # behind the step and the learning rate
+    slots = [v for v in optimizer.variables if v.name not in ("iteration", "learning_rate")]
     kinds = len(slots) // max(len(variables), 1)
     of = {id(v): slots[i * kinds : (i + 1) * kinds] for i, v in enumerate(variables)}
     by_variable = [slot for v in trained for slot in of[id(v)]]
@@ -170,9 +171,9 @@ def load(model, path: str | os.PathLike, by_name: bool, skip_mismatch: bool) -> 
         for layer, arrays in pairs:
             config = _described(layer)
             try:
-                given = weights.places(config, arrays, by, _unknown(model))
+                given = weights.places(config, arrays, by, _unknown(layer))
                 for inner_path, of_layer in given.items():
-                    inner, today = _inside(model, config, inner_path)
+                    inner, today = _inside(layer, config, inner_path)
                     _set(inner, today, of_layer, by, [])
             except ValueError as error:
                 if not skip_mismatch:
@@ -199,9 +200,10 @@ def _named(model, file: hdf5.OldFile):
 
 def _in_order(model, file: hdf5.OldFile):
     """The layers with weights, of the model and of the file, one after the other."""
-    layers = [layer for layer in model.layers if layer.weights or not layer.built]
-    layers = [layer for layer in layers if not isinstance(layer, keras.layers.InputLayer)]
     arrays = {name: found for name, found in file.layers.items() if found}
+    layers = _with_weights(model.layers)
+    if len(layers) < len(arrays):  # Keras 1 wrote the layers in the branches of a Merge one by one
+        layers = _with_weights(_one_by_one(model.layers))
     for layer in layers:
         _unbuilt(layer, arrays)
     if len(layers) != len(arrays):
@@ -211,6 +213,20 @@ def _in_order(model, file: hdf5.OldFile):
             f"({', '.join(arrays)}); for some of them do: load_weights(path, by_name=True)"
         )
     return list(zip(layers, arrays.values(), strict=True))
+
+
+def _with_weights(layers) -> list:
+    layers = [layer for layer in layers if layer.weights or not layer.built]
+    return [layer for layer in layers if not isinstance(layer, keras.layers.InputLayer)]
+
+
+def _one_by_one(layers) -> Iterator[Any]:
+    """The layers with those inside models in their place."""
+    for layer in layers:
+        if isinstance(layer, keras.Model):
+            yield from _one_by_one(layer.layers)
+        else:
+            yield layer
 
 
 def _described(layer) -> dict[str, Any]:

@@ -1,15 +1,12 @@
 """Calls of functions, optimizers, callbacks and methods of models, in today's words."""
 
-import inspect
 from collections.abc import Callable
 
-import keras
 import libcst as cst
 
 from elman.compat.migrate import names
 from elman.compat.migrate.arguments import (
     NOT_LITERAL,
-    code,
     given,
     has_stars,
     keyword,
@@ -121,40 +118,20 @@ _KNOWN = {
 
 
 def optimizer(name: str, call: cst.Call) -> cst.Call | None:
-    """The call with today's arguments; None if only `elman.compat.optimizers` takes them.
-
-    ``decay`` was ``lr / (1 + decay * steps)``, which is the schedule InverseTimeDecay today.
-    """
+    """The call with today's arguments; None if only `elman.compat.optimizers` takes them."""
     if len(positional(call)) > (2 if name == "SGD" else 1) or has_stars(call):
         return None
     args = []
     for arg in call.args:
         word, value = keyword(arg), literal(arg.value)
-        if word == "decay" or (word == "epsilon" and value is None):
+        if (word == "decay" and value in (0, None)) or (word == "epsilon" and value is None):
             continue
         if word == "lr":
             arg = renamed(arg, "learning_rate")
         if keyword(arg) not in ("", *_KNOWN):
             return None
         args.append(arg)
-    decay = given(call, "decay")
-    if decay is not None and literal(decay) not in (0, None):
-        args = _decaying(name, args, code(decay))
     return call if len(args) == len(call.args) == 0 else with_args(call, args)
-
-
-def _decaying(name: str, args: list[cst.Arg], decay: str) -> list[cst.Arg]:
-    cls = getattr(keras.optimizers, name)
-    default = inspect.signature(cls.__init__).parameters["learning_rate"].default
-    rate = next((a for a in args if keyword(a) in ("", "learning_rate")), None)
-    words = repr(default) if rate is None else code(rate.value)
-    schedule = f"elman.optimizers.schedules.InverseTimeDecay({words}, 1, {decay})"
-    if rate is None:
-        return [named("learning_rate", schedule), *args]
-    return [
-        arg.with_changes(value=cst.parse_expression(schedule)) if arg is rate else arg
-        for arg in args
-    ]
 
 
 # Functions.

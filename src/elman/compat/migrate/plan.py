@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from elman.compat.migrate import names
-from elman.compat.migrate.arguments import keywords
 from elman.compat.migrate.names import Old, Today
 from elman.compat.migrate.references import Binding, References, Use
 
@@ -86,7 +85,6 @@ class _Planner:
         lines: list[Line | None] = [Line(today.module, today.name, binding.bound)]
         for use in uses:
             self.plan.today[use.node] = name, today
-            lines += _schedule(name, today, use)
         return lines
 
     def _module(self, binding: Binding, uses: list[Use]) -> list[Line | None]:
@@ -129,7 +127,7 @@ class _Planner:
         else:
             words, lines = today.full, [_whole(today.module)]
         self.plan.words[use.node] = words + tail
-        return lines + (_schedule(name[0], today, use) if name else [])
+        return lines
 
     def _is_free(self, name: str) -> bool:
         return name not in self._found.assigned and self._names.get(name, "elman.ops") in (
@@ -189,13 +187,6 @@ def _main_module(resolved: Iterable[Today | None]) -> str | None:
 def _as(module: str, bound: str) -> Line:
     package, _, last = module.rpartition(".")
     return Line(package, last, bound) if package else Line(module)
-
-
-def _schedule(name: Old, today: Today, use: Use) -> list[Line]:
-    """What a learning rate that decays needs: it becomes elman.optimizers.schedules..."""
-    is_own = name.today == "optimizers" and not today.module.startswith("elman.compat")
-    decays = is_own and use.call is not None and "decay" in keywords(use.call)
-    return [Line("elman")] if decays else []
 
 
 def _whole(module: str) -> Line:
