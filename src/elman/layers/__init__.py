@@ -30,13 +30,10 @@ from elman.layers.token_dropout import TokenDropout
 from elman.legacy import modules
 from elman.legacy.tables import ALIASES
 
-# On a GPU LSTM and GRU take cuDNN by themselves.
-CuDNNLSTM, CuDNNGRU = LSTM, GRU
-
 _OURS = [
-    AttentionDecoder, Bidirectional, CRF, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, GRUCell, LSTM,
-    LSTMCell, Layer, LocallyConnected1D, LocallyConnected2D, RNN, SequencePooling, SimpleRNN,
-    SimpleRNNCell, SparseDense, StackedRNNCells, TimeDistributed, TokenDropout, Wrapper,
+    AttentionDecoder, Bidirectional, CRF, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU,
+    GRUCell, LSTM, LSTMCell, Layer, LocallyConnected1D, LocallyConnected2D, RNN, SequencePooling,
+    SimpleRNN, SimpleRNNCell, SparseDense, StackedRNNCells, TimeDistributed, TokenDropout, Wrapper,
 ]  # fmt: skip
 _AS_THEY_ARE = ("InputLayer", "InputSpec")
 
@@ -60,7 +57,8 @@ for _name, _value in _by_own_name_first:
         else _value
     )
 for _name, _today in ALIASES.items():
-    if _name not in globals():  # names that Keras 3 dropped
+    # Names that Keras 3 dropped. On a GPU LSTM and GRU take cuDNN by themselves.
+    if _name not in globals():
         globals()[_name] = _with_old_arguments(_name, globals()[_today])
 
 __all__ = sorted(
