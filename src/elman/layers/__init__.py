@@ -15,6 +15,7 @@ from elman.layers.attention_decoder import AttentionDecoder
 from elman.layers.bidirectional import Bidirectional
 from elman.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from elman.layers.crf import CRF
+from elman.layers.embedding import Embedding
 from elman.layers.gru import GRU, GRUCell
 from elman.layers.layer import Layer, Wrapper
 from elman.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
@@ -31,7 +32,7 @@ from elman.legacy import modules
 from elman.legacy.tables import ALIASES
 
 _OURS = [
-    AttentionDecoder, Bidirectional, CRF, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU,
+    AttentionDecoder, Bidirectional, CRF, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, Embedding, GRU,
     GRUCell, LSTM, LSTMCell, Layer, LocallyConnected1D, LocallyConnected2D, RNN, SequencePooling,
     SimpleRNN, SimpleRNNCell, SparseDense, StackedRNNCells, TimeDistributed, TokenDropout, Wrapper,
 ]  # fmt: skip
