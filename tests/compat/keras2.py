@@ -7,6 +7,8 @@ can judge programs of every generation. The output is a dict: the name of a prog
 """
 
 import contextlib
+import functools
+import inspect
 import io
 import json
 import os
@@ -49,6 +51,11 @@ def keras2(name: str):
     for part in filter(None, (*path, last)):
         found = getattr(found, part, None)
     return found if isinstance(found, types.ModuleType) else None
+
+
+running = ""  # the name of the program
+# Written before Keras 2.3 or TensorFlow 2, as their own words tell.
+BEFORE = ("k1_", "tf1_session", "tf1_python_keras", "k2_checkpoint", "k2_imdb_bidirectional")
 
 
 class Finder(MetaPathFinder, Loader):
@@ -113,6 +120,26 @@ def as_it_was() -> None:
     tf.enable_eager_execution = lambda: None
 
 
+def take_old_defaults() -> None:
+    """Let LSTM and GRU mean what they meant when the program that runs was written."""
+    for cls in (tf_keras.layers.LSTM, tf_keras.layers.GRU):
+        cls.__init__ = with_old_defaults(cls.__init__)
+
+
+def with_old_defaults(init):
+    parameters = inspect.signature(init).parameters
+
+    @functools.wraps(init)
+    def __init__(self, *args, **kwargs):
+        if running.startswith(BEFORE) and len(args) < 3:
+            kwargs.setdefault("recurrent_activation", "hard_sigmoid")
+            if "reset_after" in parameters:
+                kwargs.setdefault("reset_after", False)
+        init(self, *args, **kwargs)
+
+    return __init__
+
+
 def acc_in_history() -> None:
     """Until Keras 2.3 the logs called the accuracy 'acc', however it was asked for."""
     compile_ = tf_keras.Model.compile
@@ -160,6 +187,8 @@ def renamed(function):
 
 
 def run(program: Path):
+    global running
+    running = program.name
     finder.forget()
     source = program.read_text(encoding="utf-8")
     if program.suffix == ".ipynb":
@@ -185,9 +214,12 @@ if __name__ == "__main__":
     sys.meta_path.insert(0, finder)
     tf.config.run_functions_eagerly(True)  # tiny data: tracing would take longer
     as_it_was()
+    take_old_defaults()
     results = {name: run(Path(folder) / name) for name in names if name[:2] not in ("k1", "k2")}
     acc_in_history()
     results |= {name: run(Path(folder) / name) for name in names if name.startswith("k2")}
     take_keras1()
     results |= {name: run(Path(folder) / name) for name in names if name.startswith("k1")}
-    Path(output).write_bytes(pickle.dumps(results))
+    part = Path(f"{output}.part")
+    part.write_bytes(pickle.dumps(results))
+    part.replace(output)

@@ -116,6 +116,14 @@ REWRITTEN = {
         "from elman.models import Sequential\nfrom elman.layers import Dense\nm = Sequential()\n"
         "m.add(Dense(1))\n(m.predict(x) > 0.5).astype('int32')",
     ),
+    "an array of one number": (
+        "from keras.models import load_model\nm = load_model('m.h5')\ny = m.predict(x)\n"
+        "float(m.predict(x))\nint(y[0])  # why\nfloat(y[0][0])\nfloat(z)\nfloat(f(x))\n"
+        "'%.2f of %d' % (y, n)\n'%s' % y\n'%5.1f %%' % y[0]\nn % y",
+        "from elman.models import load_model\nm = load_model('m.h5')\ny = m.predict(x)\n"
+        "float(m.predict(x).item())\nint(y[0].item())  # why\nfloat(y[0][0])\nfloat(z)\n"
+        "float(f(x))\n'%.2f of %d' % (y.item(), n)\n'%s' % y\n'%5.1f %%' % y[0].item()\nn % y",
+    ),
     "sessions": (
         "import tensorflow as tf\nconfig = tf.ConfigProto()\n"
         "config.gpu_options.allow_growth = True\nsess = tf.Session(config=config)\n"

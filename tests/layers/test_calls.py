@@ -87,6 +87,15 @@ def test_states_in_a_list_with_the_input():
     )
 
 
+@pytest.mark.parametrize("wrap", [lambda layer: layer, layers.Bidirectional], ids=["one", "pair"])
+def test_numbers_in_lists_are_an_array(wrap):
+    layer = wrap(layers.LSTM(3))
+    expected = numpy(layer(X))
+    np.testing.assert_array_equal(numpy(layer(X.tolist())), expected)
+    zeros = [np.zeros((4, 3), "float32")] * (2 if layer.__class__ is layers.LSTM else 4)
+    np.testing.assert_array_equal(numpy(layer([X.tolist(), *zeros])), expected)
+
+
 def test_an_encoder_and_a_decoder(tmp_path):
     source, target = layers.Input((None,)), layers.Input((None,))
     embed = layers.Embedding(10, 4, mask_zero=True)

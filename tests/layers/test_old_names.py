@@ -241,7 +241,13 @@ def test_local_as_keras_2(name, arguments, data_format):
     assert new.compute_output_shape(x.shape) == tuple(new(x).shape)
 
 
-@pytest.mark.parametrize(("name", "arguments"), LOCAL)
+SAME = [
+    ("LocallyConnected1D", {"kernel_size": 3, "padding": "same"}),
+    ("LocallyConnected2D", {"kernel_size": (3, 5), "padding": "same", "activation": "tanh"}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), [*LOCAL, *SAME])
 def test_local_is_a_convolution_where_all_windows_share_weights(name, arguments):
     x = local_input(name)
     shared = getattr(layers, name.replace("LocallyConnected", "Conv"))(5, **arguments)
@@ -315,9 +321,8 @@ def test_local_as_keras_1_wrote_it():
     ("make", "said"),
     [
         (
-            lambda: layers.LocallyConnected1D(4, 3, padding="same"),
-            "LocallyConnected1D: padding must be 'valid', got 'same'; for 'same' put a "
-            "ZeroPadding1D before it.",
+            lambda: layers.LocallyConnected1D(4, 3, padding="full"),
+            "LocallyConnected1D: padding must be one of 'valid', 'same', got 'full'.",
         ),
         (
             lambda: layers.LocallyConnected2D(4, (3, 3, 3)),
@@ -345,7 +350,7 @@ def test_local_as_keras_1_wrote_it():
             "input of shape (None, 2, 2); make it smaller.",
         ),
     ],
-    ids=["same", "kernel_size", "strides", "filters", "unknown", "too-short"],
+    ids=["full", "kernel_size", "strides", "filters", "unknown", "too-short"],
 )
 def test_what_a_local_layer_cannot_take(make, said):
     with pytest.raises(ValueError) as caught:  # noqa: PT011

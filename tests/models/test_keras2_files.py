@@ -159,6 +159,12 @@ OTHERS = {
     "depthwise_1": (STEPS, lambda x: k.DepthwiseConv1D(3)(x)),
     **{f"local_{n}": (STEPS, lambda x, n=n: k.LocallyConnected1D(
         3, 2, strides=2, implementation=n)(x)) for n in (1, 2, 3)},
+    **{f"local_same_{d}_{n}": (STEPS, lambda x, n=n, d=d: k.LocallyConnected1D(
+        3, 3, strides=2, padding="same", implementation=n, data_format=f"channels_{d}")(x))
+       for n in (2, 3) for d in ("last", "first")},
+    **{f"local_2d_same_{d}_{n}": (IMAGE, lambda x, n=n, d=d: k.LocallyConnected2D(
+        2, (2, 3), strides=(1, 2), padding="same", implementation=n,
+        data_format=f"channels_{d}")(x)) for n in (2, 3) for d in ("last", "first")},
     "local_no_bias": (STEPS, lambda x: k.LocallyConnected1D(
         3, 2, use_bias=False, implementation=3)(x)),
     **{f"local_2d_{n}": (IMAGE, lambda x, n=n: k.LocallyConnected2D(

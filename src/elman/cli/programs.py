@@ -8,6 +8,11 @@ import typer
 
 from elman.cli import app
 
+_KERAS = (
+    "The Keras that it was written for, whose defaults hold where it says nothing: 2.2, or tf1.15 "
+    "for that of TensorFlow 1.15; else the program's own words tell."
+)
+
 
 @app.command(
     context_settings={
@@ -19,6 +24,7 @@ from elman.cli import app
 def run(
     context: typer.Context,
     program: Annotated[Path, typer.Argument(help="A script (.py) or a notebook (.ipynb).")],
+    keras: Annotated[str | None, typer.Option(metavar="VERSION", help=_KERAS)] = None,
     quiet: Annotated[bool, typer.Option(help="Do not tell what was translated.")] = False,
     report: Annotated[
         Path | None, typer.Option(help="Write what was translated; as JSON if it ends in .json.")
@@ -27,7 +33,7 @@ def run(
     """Run an old Keras program, unedited, on today's Keras; ARGS are the program's own."""
     from elman.compat.running import run_program
 
-    code, translated, _ = run_program(program, context.args)
+    code, translated, _ = run_program(program, context.args, keras)
     if report:
         translated.write(report, code)
     if not quiet:
@@ -43,11 +49,12 @@ def migrate(
         Path | None,
         typer.Option("--output", "-o", help="Write the new program here; else print a diff."),
     ] = None,
+    keras: Annotated[str | None, typer.Option(metavar="VERSION", help=_KERAS)] = None,
 ) -> None:
     """Rewrite an old Keras program for today's elman and Keras 3, comments and layout kept."""
     from elman.compat.migrate import migrate_file
 
-    done = migrate_file(program)
+    done = migrate_file(program, keras)
     if output:
         done.write(output)
     else:

@@ -1,11 +1,7 @@
-"""``merge`` of Keras 1, `Input` of Keras 2, and the ConvLSTM layers with their old default."""
-
-import functools
+"""``merge`` of Keras 1, `Input` of Keras 2, and what is said of layers that are gone."""
 
 import keras
 
-import elman.layers
-from elman.layers.activations import hard_sigmoid
 from elman.layers.merging import merge as merge
 from elman.legacy import modules
 
@@ -27,24 +23,6 @@ def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, ten
     if batch_shape is not None:
         kwargs["batch_shape"] = tuple(batch_shape)
     return keras.Input(name=name, dtype=dtype, sparse=sparse, tensor=tensor, **kwargs)
-
-
-def _with_hard_sigmoid(layer):
-    """The layer with the ``recurrent_activation`` that it had in all of Keras 1 and 2."""
-    place = 7  # filters, kernel_size, strides, padding, data_format, dilation_rate, activation
-
-    @functools.wraps(layer)
-    def made(*args, **kwargs):
-        if len(args) <= place and "inner_activation" not in kwargs:
-            kwargs.setdefault("recurrent_activation", hard_sigmoid)
-        return layer(*args, **kwargs)
-
-    return made
-
-
-ConvLSTM1D, ConvLSTM2D, ConvLSTM3D = (
-    _with_hard_sigmoid(getattr(elman.layers, f"ConvLSTM{n}D")) for n in (1, 2, 3)
-)
 
 
 def __getattr__(name: str):

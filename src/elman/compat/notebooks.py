@@ -12,6 +12,7 @@ from types import CodeType
 from typing import Any
 
 from elman.compat.compiling import compiled
+from elman.legacy import eras
 from elman.legacy.notes import tell
 
 Note = Callable[[str, str], None]
@@ -44,6 +45,17 @@ def parts(path: Path, note: Note) -> Iterator[Part]:
     """
     cells = _cells(path)
     return (_compiled(path, i, cell, note) for i, cell in enumerate(cells, 1))
+
+
+def sign(path: Path) -> eras.Sign | None:
+    """What tells the Keras that a notebook was written for."""
+    return sign_of(path.read_text(encoding="utf-8-sig"), _cells(path))
+
+
+def sign_of(text: str, cells: list[str]) -> eras.Sign | None:
+    """The same of its ``text``, with what it has printed, and of its cells of code."""
+    parts = [(f"cell {i}, ", cell) for i, cell in enumerate(cells, 1)]
+    return eras.read(parts, text.replace("\\n", "\n"))
 
 
 def _cells(path: Path) -> list[str]:

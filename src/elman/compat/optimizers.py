@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from elman.legacy import eras
 from elman.legacy.notes import tell
 from elman.legacy.tables import names
 from elman.models import decaying
@@ -17,7 +18,7 @@ from elman.models import decaying
 _DROPPED = ("schedule_decay", "initial_accumulator_value", "centered", "accum_name")
 
 # The order of arguments in Keras 1 and 2 where it is not today's.
-_ORDERS = {
+ORDERS = {
     "SGD": names("learning_rate momentum decay nesterov"),
     "RMSprop": names("learning_rate rho epsilon decay"),
     "Adagrad": names("learning_rate epsilon decay"),
@@ -30,7 +31,7 @@ _ORDERS = {
 
 def _order(name: str, args: tuple, today: Sequence[str]) -> Sequence[str]:
     """The names of values by position: the old ones if the first that tells them apart is old."""
-    old = _ORDERS.get(name, ())
+    old = ORDERS.get(name, ())
     pairs = zip(old, today, args, strict=False)
     word, value = next(((word, x) for word, new, x in pairs if word != new), ("", None))
     if word == "epsilon":  # today a momentum or a first accumulator, neither of which is so small
@@ -59,6 +60,10 @@ def _translated(name: str, parameters: Sequence[str], args: tuple, kwargs: dict)
             tell(f"{name}: {word}={given.pop(word)!r} dropped")
     if not given.get("decay", 0):
         given.pop("decay", None)
+    for word, value in eras.defaults(name, eras.current()).items():
+        if word not in given:
+            tell(f"{name}: {word}={value!r} ({eras.current()}'s default)")
+            given[word] = value
     return given
 
 

@@ -17,17 +17,21 @@ from elman.compat.compiling import EXPRESSIONS, compiled
 from elman.compat.notebooks import Part
 from elman.compat.report import Report
 from elman.compat.standins import Modules
+from elman.legacy import eras
+from elman.legacy.eras import Era
 from elman.legacy.notes import heard_by
 
 
 def run_program(
-    path: str | os.PathLike, arguments: list[str] | None = None
+    path: str | os.PathLike, arguments: list[str] | None = None, keras_version: str | None = None
 ) -> tuple[int, Report, dict[str, Any]]:
     r"""Run an old program as ``__main__``, with stand-ins for the modules it imports.
 
     Arguments:
         path: a script (.py) or a notebook (.ipynb).
         arguments: what the program finds in ``sys.argv[1:]``.
+        keras_version: the Keras that the program was written for, whose defaults hold where it
+            says nothing: "2.2", or TensorFlow as "tf1.15"; else what `eras.read` finds.
 
     Returns:
         Its exit code, the report of what was translated, and its variables. A program that ends
@@ -35,7 +39,7 @@ def run_program(
 
     Raises:
         OSError, UnicodeError: the file cannot be read.
-        ValueError: it is no Python of today, or no notebook.
+        ValueError: it is no Python of today, or no notebook; or a version that is none.
 
     Example:
         >>> import pathlib, tempfile
@@ -51,12 +55,14 @@ def run_program(
     path = Path(path)
     notebook = path.suffix == ".ipynb"
     report = Report(_places(path))
+    era = _era(path, keras_version, report)
     parts = notebooks.parts(path, report.add) if notebook else [_script(path)]
     main = ModuleType("__main__")
     main.__file__ = str(path.absolute())
     modules = Modules(tensorflow.standin(report.where))
     with ExitStack() as stack:
         stack.enter_context(heard_by(report.hear))
+        stack.enter_context(eras.in_force(era))
         stack.enter_context(_process(path, arguments or [], main))
         stack.enter_context(figures.saved(path.stem, always=notebook))
         stack.enter_context(_optimizers_have_lr())
@@ -68,6 +74,22 @@ def run_program(
         vars(main)["__builtins__"] = names
         code = _run(parts, main, notebook)
     return code, report, vars(main)
+
+
+def _era(path: Path, chosen: str | None, report: Report) -> Era:
+    """The Keras that the program was written for; what tells it is noted where that matters."""
+    if chosen:
+        return eras.parsed(chosen)
+    sign = notebooks.sign(path) if path.suffix == ".ipynb" else _sign(path)
+    if sign is None:
+        return eras.LATE
+    if sign.matters:
+        report.add(sign.where, str(sign))
+    return sign.era
+
+
+def _sign(path: Path) -> eras.Sign | None:
+    return eras.read([("", path.read_bytes().decode("utf-8", "replace"))])
 
 
 def _script(path: Path) -> Part:

@@ -15,6 +15,7 @@ from elman.layers.attention_decoder import AttentionDecoder
 from elman.layers.bidirectional import Bidirectional
 from elman.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from elman.layers.crf import CRF
+from elman.layers.embedding import Embedding
 from elman.layers.feature_mixing import FeatureMixing
 from elman.layers.gru import GRU, GRUCell
 from elman.layers.layer import Layer, Wrapper
@@ -31,13 +32,11 @@ from elman.layers.token_dropout import TokenDropout
 from elman.legacy import modules
 from elman.legacy.tables import ALIASES
 
-# On a GPU LSTM and GRU take cuDNN by themselves.
-CuDNNLSTM, CuDNNGRU = LSTM, GRU
-
 _OURS = [
-    AttentionDecoder, Bidirectional, CRF, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, FeatureMixing, GRU,
-    GRUCell, LSTM, LSTMCell, Layer, LocallyConnected1D, LocallyConnected2D, RNN, SequencePooling,
-    SimpleRNN, SimpleRNNCell, SparseDense, StackedRNNCells, TimeDistributed, TokenDropout, Wrapper,
+    AttentionDecoder, Bidirectional, CRF, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, Embedding,
+    FeatureMixing, GRU, GRUCell, LSTM, LSTMCell, Layer, LocallyConnected1D, LocallyConnected2D, RNN,
+    SequencePooling, SimpleRNN, SimpleRNNCell, SparseDense, StackedRNNCells, TimeDistributed,
+    TokenDropout, Wrapper,
 ]  # fmt: skip
 _AS_THEY_ARE = ("InputLayer", "InputSpec")
 
@@ -61,7 +60,8 @@ for _name, _value in _by_own_name_first:
         else _value
     )
 for _name, _today in ALIASES.items():
-    if _name not in globals():  # names that Keras 3 dropped
+    # Names that Keras 3 dropped. On a GPU LSTM and GRU take cuDNN by themselves.
+    if _name not in globals():
         globals()[_name] = _with_old_arguments(_name, globals()[_today])
 
 __all__ = sorted(

@@ -6,6 +6,7 @@ import inspect
 import keras
 
 from elman.layers import activations, checks
+from elman.legacy import eras
 from elman.legacy.arguments import BASE, translate
 from elman.legacy.notes import tell
 
@@ -23,7 +24,8 @@ def old_arguments(cls):
     Returns:
         ``cls`` itself, with ``__init__`` and, where it takes an activation, ``get_config`` wrapped.
     """
-    init, get_config = cls.__init__, cls.get_config
+    # Another name of a layer that takes old arguments already reads them in its own way.
+    init, get_config = getattr(cls.__init__, "todays", cls.__init__), cls.get_config
     signature = _signature(cls)
     parameters = [
         p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD
@@ -34,7 +36,8 @@ def old_arguments(cls):
 
     @functools.wraps(init)
     def __init__(self, *args, **kwargs):
-        translated = translate(cls.__name__, args, kwargs, parameters[1:], keywords)
+        era = eras.current()
+        translated = translate(cls.__name__, args, kwargs, parameters[1:], keywords, era)
         for note in translated.notes:
             tell(f"{cls.__name__}: {note}")
         if translated.time_major:
@@ -64,7 +67,7 @@ def old_arguments(cls):
                 config[name] = activations.unambiguous(config[name])
         return config
 
-    __init__.__signature__ = signature
+    __init__.__signature__, __init__.todays = signature, init
     cls.__init__ = __init__
     if takes_activation:
         cls.get_config = get_config_unambiguous

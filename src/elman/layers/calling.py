@@ -1,5 +1,7 @@
 """How a recurrent layer may be called: what `RNN` and `Bidirectional` share."""
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops, tree
@@ -16,6 +18,8 @@ class RecurrentCall:
     """
 
     def __call__(self, sequences, initial_state=None, *, constants=None, mask=None, **kwargs):
+        if _depth(sequences) == 3:  # numbers in lists: an array, and no [x, *states]
+            sequences = ops.convert_to_tensor(sequences, dtype=self.compute_dtype)
         if isinstance(sequences, (list, tuple)):
             sequences, initial_state, constants = self._unpack(sequences, initial_state, constants)
         if type(sequences).__name__ == "RaggedTensor":
@@ -70,3 +74,11 @@ class RecurrentCall:
     def reset_state(self):
         """Set the carried states back to the initial state; see `reset_states`."""
         self.reset_states()
+
+
+def _depth(value) -> int:
+    """How many lists there are around a plain number; 0 where it is no number that they hold."""
+    depth = 0
+    while isinstance(value, (list, tuple)) and value:
+        value, depth = value[0], depth + 1
+    return depth if isinstance(value, numbers.Number) else 0

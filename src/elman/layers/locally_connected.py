@@ -35,11 +35,7 @@ class _LocallyConnected(keras.layers.Layer):
         super().__init__(**kwargs)
         name = type(self).__name__
         checks.positive_integer(name, "filters", filters)
-        if padding != "valid":
-            raise ValueError(
-                f"{name}: padding must be 'valid', got {padding!r}; for 'same' put a "
-                f"ZeroPadding{self.rank}D before it."
-            )
+        checks.one_of(name, "padding", padding, ("valid", "same"))
         self.filters, self.padding = filters, padding
         self.kernel_size = self._sizes("kernel_size", kernel_size)
         self.strides = self._sizes("strides", strides)
@@ -71,6 +67,7 @@ class _LocallyConnected(keras.layers.Layer):
         channels_last = self.data_format == "channels_last"
         channels = input_shape[-1 if channels_last else 1]
         windows = self._windows(input_shape)
+        self.lengths = self._lengths(input_shape)  # what weights of old files are laid out by
         if None in windows or channels is None:
             raise ValueError(
                 f"{type(self).__name__} '{self.name}' has weights of its own for each window, so "
@@ -104,15 +101,32 @@ class _LocallyConnected(keras.layers.Layer):
 
     def _windows(self, input_shape) -> list:
         """The number of windows along each axis; None where the axis is unknown."""
-        first = 1 if self.data_format == "channels_last" else 2
-        lengths = input_shape[first : first + self.rank]
+        lengths = self._lengths(input_shape)
+        if self.padding == "same":
+            pairs = zip(lengths, self.strides, strict=True)
+            return [None if length is None else -(-length // stride) for length, stride in pairs]
         return [
             None if length is None else (length - size) // stride + 1
             for length, size, stride in zip(lengths, self.kernel_size, self.strides, strict=True)
         ]
 
+    def _lengths(self, input_shape) -> tuple:
+        first = 1 if self.data_format == "channels_last" else 2
+        return tuple(input_shape[first : first + self.rank])
+
+    def _padded(self, inputs, windows):
+        """The inputs with zeros around them where a window has its middle on the first place."""
+        ends = [(n - 1) * s for n, s in zip(windows, self.strides, strict=True)]
+        axes = zip(self._lengths(inputs.shape), ends, self.kernel_size, strict=True)
+        around = [(k // 2, max(0, end + k - k // 2 - length)) for length, end, k in axes]
+        channels_last = self.data_format == "channels_last"
+        return ops.pad(
+            inputs, [(0, 0), *around, (0, 0)] if channels_last else [(0, 0), (0, 0), *around]
+        )
+
     def call(self, inputs):
         windows = self._windows(inputs.shape)
+        inputs = self._padded(inputs, windows) if self.padding == "same" else inputs
         patches = self._patches(inputs, windows)
         y = ops.einsum("bpi,pif->bpf", patches, self.kernel)
         y = ops.reshape(y, (-1, *windows, self.filters))
@@ -172,7 +186,8 @@ class LocallyConnected1D(_LocallyConnected):
         filters: number of outputs at each place, a positive integer.
         kernel_size: k, length of a window.
         strides: s, step from one window to the next.
-        padding: ``"valid"``, the one there is.
+        padding: ``"valid"``, or ``"same"``: O = ceil(L / s), the middle of window o lies on place
+            so, and there are zeros around x.
         data_format: ``"channels_last"`` for (batch, L, channels), ``"channels_first"`` for
             (batch, channels, L); None for Keras's setting.
         activation: a; None for none.

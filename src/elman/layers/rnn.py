@@ -108,7 +108,11 @@ class RNN(RecurrentCall, keras.layers.RNN):
         step_shape = (batch, *sequences_shape[2:])
         self._cell_arguments(False, constants_shape)
         if isinstance(self.cell, keras.layers.Layer) and not self.cell.built:
-            self.cell.build([step_shape, *constants_shape] if constants_shape else step_shape)
+            try:
+                self.cell.build([step_shape, *constants_shape] if constants_shape else step_shape)
+            except ValueError:
+                self.cell.built = False  # Keras's cells say so before they have weights
+                raise
         if self.stateful and self.states is None:
             self._create_states(batch)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from elman.legacy import modules, positions, shapes, tables, values
+from elman.legacy import eras, modules, positions, shapes, tables, values
+from elman.legacy.eras import Era
 
 # What every Keras layer of today takes by name, through its **kwargs.
 BASE = ("name", "trainable", "dtype", "autocast", "activity_regularizer")
@@ -54,6 +55,7 @@ def translate(
     kwargs: Mapping[str, Any],
     parameters: Sequence[str],
     keywords: Collection[str] = BASE,
+    era: Era | None = None,
 ) -> Translated:
     """Turn the arguments of an old constructor call into today's.
 
@@ -64,6 +66,7 @@ def translate(
         kwargs: the values given by name; left as they are.
         parameters: the names today's constructor takes, in its order (without `self`).
         keywords: the names it takes by name only. `signature` gives both.
+        era: when the call was written, for what it leaves unsaid; arguments of Keras 1 say it.
 
     Raises:
         TypeError: an unknown argument, one given twice, or a shape that is none.
@@ -88,7 +91,8 @@ def translate(
     _join(layer, given, notes)
     today = _rename(layer, given, known, notes)
     if any(word in written for word in tables.keras1_arguments(name)):
-        _fill(today, tables.KERAS1_DEFAULTS.get(name, {}), "Keras 1's default", notes)
+        era = eras.KERAS1
+    _fill(today, eras.defaults(layer, era), f"{era}'s default", notes)
     _fill(today, tables.KERAS2_DEFAULTS.get(layer, {}), "Keras 2's default", notes)
     return Translated(today, shape, weights, time_major, tuple(notes), input_dtype)
 

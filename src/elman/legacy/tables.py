@@ -170,13 +170,6 @@ JOINED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     for name in names("Conv2D Conv2DTranspose SeparableConv2D LocallyConnected2D ConvLSTM2D")
 } | {"Conv3D": {"kernel_size": names("kernel_dim1 kernel_dim2 kernel_dim3")}}
 
-# What Keras 1 meant where nothing was said and today's Keras means something else.
-KERAS1_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "LSTM": {"recurrent_activation": "hard_sigmoid"},
-    "GRU": {"recurrent_activation": "hard_sigmoid", "reset_after": False},
-    "ConvLSTM2D": {"recurrent_activation": "hard_sigmoid"},
-}
-
 # Keras 2
 
 _RENORM = "leave it out, or write LayerNormalization() for small batches"

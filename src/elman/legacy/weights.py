@@ -5,7 +5,7 @@ told by the arrays themselves, so that the same functions serve a whole model an
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +45,11 @@ _ORDER = {12: (0, 2, 1, 3), 9: (0, 1, 2)}
 
 
 def convert(
-    layer: Layer, arrays: Sequence[Array], origin: Origin, shapes: Shapes = ()
+    layer: Layer,
+    arrays: Sequence[Array],
+    origin: Origin,
+    shapes: Shapes = (),
+    lengths: Sequence[int] = (),
 ) -> list[Array]:
     """The weights of one layer, as today's layer takes them in `set_weights`.
 
@@ -55,6 +59,7 @@ def convert(
         origin: who wrote the file.
         shapes: those of today's weights, where they are known; only locally connected layers
             need them.
+        lengths: of the axes of its input that a locally connected layer's windows move along.
 
     Raises:
         ValueError: the arrays are none that such a layer ever had.
@@ -69,9 +74,8 @@ def convert(
     if name == "Bidirectional":
         return _pair(config, arrays, origin, shapes)
     if name in ("TimeDistributed", "RNN"):
-        return convert(
-            config["layer" if name == "TimeDistributed" else "cell"], arrays, origin, shapes
-        )
+        inner = config["layer" if name == "TimeDistributed" else "cell"]
+        return convert(inner, arrays, origin, shapes, lengths)
     if name == "StackedRNNCells":
         return _each_cell(config["cells"], arrays, origin)
     if name in _PER_GATE and len(arrays) == _PER_GATE[name]:
@@ -83,7 +87,7 @@ def convert(
     if origin.backend == "theano":
         arrays = _flipped(name, arrays)
     if name.startswith("LocallyConnected"):
-        arrays = _locally_connected(config, arrays, shapes)
+        arrays = _locally_connected(config, arrays, shapes, lengths)
     return _rescaled(name, arrays) if layer.get("rescaled") else arrays
 
 
@@ -176,42 +180,63 @@ def _flipped(name: str, arrays: list[Array]) -> list[Array]:
     return [np.flip(a, tuple(range(a.ndim - 2))) if i < number else a for i, a in enumerate(arrays)]
 
 
-def _locally_connected(config: Layer, arrays: list[Array], shapes: Shapes) -> list[Array]:
+def _locally_connected(
+    config: Layer, arrays: list[Array], shapes: Shapes, lengths: Sequence[int]
+) -> list[Array]:
     """One kernel for each window of what Keras 2 also stored for all inputs and outputs at once."""
     if not arrays or not shapes:
         return arrays
-    kernel, wanted = arrays[0], tuple(shapes[0])
-    size, stride = (tuple(np.ravel(config[k])) for k in ("kernel_size", "strides"))
-    rank, filters = len(size), config["filters"]
-    size, stride = (tuple(int(n) for n in np.broadcast_to(x, rank)) for x in (size, stride))
-    channels = wanted[1] // math.prod(size)
+    kernel, rank, filters = arrays[0], len(lengths), config["filters"]
     first = config.get("data_format") == "channels_first"
+    size = tuple(int(n) for n in np.broadcast_to(config["kernel_size"], rank))
+    windows = list(_windows(config, lengths))
+    channels = shapes[0][1] // math.prod(size)
+    found = np.zeros((len(windows), *size, channels, filters), kernel.dtype)
     if kernel.ndim == 1:  # implementation=3: the used ones, outputs in order, inputs in order
-        of_window = (channels, *size) if first else (*size, channels)
-        if first:
-            kernel = np.moveaxis(kernel.reshape(filters, -1, *of_window), 0, -1)
-        else:
-            kernel = np.moveaxis(kernel.reshape(-1, filters, *of_window), 1, -1)
-        arrays = [kernel.reshape(-1, wanted[1], filters), *arrays[1:]]
+        _spread(kernel, found, windows, first)
     elif kernel.ndim == 2 * rank + 2:  # implementation=2: every input to every output
-        arrays = [_gathered(kernel, size, stride, first), *arrays[1:]]
-    return [a.reshape(s) for a, s in zip(arrays, shapes, strict=True)]
+        if first:  # (channels, *places, filters, *windows)
+            kernel = np.moveaxis(np.moveaxis(kernel, rank + 1, -1), 0, rank)
+        for n, (window, at, places) in enumerate(windows):
+            found[(n, *at)] = kernel[(*places, slice(None), *window)]
+    else:
+        return [a.reshape(s) for a, s in zip(arrays, shapes, strict=True)]
+    found = np.moveaxis(found, -2, 1) if first else found
+    return [a.reshape(s) for a, s in zip([found, *arrays[1:]], shapes, strict=True)]
 
 
-def _gathered(kernel: Array, size: tuple[int, ...], stride: tuple[int, ...], first: bool) -> Array:
-    """The entries of (*input, *output) that lie in the windows: (windows, inputs, filters)."""
-    rank = len(size)
-    if first:  # (channels, *places, filters, *windows)
-        kernel = np.moveaxis(np.moveaxis(kernel, rank + 1, -1), 0, rank)
-    windows = kernel.shape[rank + 1 : -1]
-    found = []
-    for window in np.ndindex(*windows):
-        places = tuple(
-            slice(w * s, w * s + k) for w, s, k in zip(window, stride, size, strict=True)
-        )
-        part = kernel[(*places, slice(None), *window)]  # (*size, channels, filters)
-        found.append(np.moveaxis(part, rank, 0) if first else part)
-    return np.stack([part.reshape(-1, part.shape[-1]) for part in found])
+def _spread(kernel: Array, found: Array, windows: list[Any], first: bool) -> None:
+    """Put the numbers of a kernel in their places in the windows, (windows, *size, I, O)."""
+    channels, filters = found.shape[-2:]
+    at_once = range(filters) if first else [slice(None)]
+    start = 0
+    for these in at_once:
+        for n, (_, at, _) in enumerate(windows):
+            block = found[(n, *at)][..., these]  # a view
+            shape = (channels, *block.shape[:-1]) if first else (filters, *block.shape[:-1])
+            numbers = kernel[start : start + block.size].reshape(shape)
+            block[...] = np.moveaxis(numbers, 0, -1)
+            start += block.size
+
+
+def _windows(config: Layer, lengths: Sequence[int]) -> Iterator[tuple[Any, Any, Any]]:
+    """Each window: its index, the places in it that lie on the input, those places of the input.
+
+    With padding "same" the middle of window w lies on place w * stride.
+    """
+    same = config.get("padding") == "same"
+    sizes, strides = (np.broadcast_to(config[k], len(lengths)) for k in ("kernel_size", "strides"))
+    axes = [
+        [
+            (max(0, -start), min(k, length - start), start)
+            for start in range(-(k // 2) if same else 0, length - (k // 2 if same else k - 1), s)
+        ]
+        for length, k, s in zip(lengths, sizes.tolist(), strides.tolist(), strict=True)
+    ]
+    for window in np.ndindex(*map(len, axes)):
+        found = [axis[w] for axis, w in zip(axes, window, strict=True)]
+        at = tuple(slice(low, high) for low, high, _ in found)
+        yield window, at, tuple(slice(start + low, start + high) for low, high, start in found)
 
 
 # How many arrays a layer has in a file

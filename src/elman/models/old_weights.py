@@ -105,7 +105,8 @@ def _set(layer, config, arrays: Sequence[hdf5.Weight], by: Origin, notes: list[s
     shapes = [tuple(w.shape) for w in layer.weights]
     read = [weight.read() for weight in arrays]
     try:
-        today = weights.convert(config, read, by, shapes)
+        lengths = getattr(getattr(layer, "layer", layer), "lengths", ())
+        today = weights.convert(config, read, by, shapes, lengths)
     except (ValueError, IndexError, TypeError, KeyError) as error:
         found = [weight.shape for weight in arrays]
         raise ValueError(

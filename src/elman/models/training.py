@@ -8,9 +8,10 @@ import numpy as np
 from keras import tree
 
 from elman.layers.exporting import portable
-from elman.legacy import hdf5
+from elman.legacy import eras, hdf5
 from elman.legacy.methods import rename
-from elman.models import generators, old_weights
+from elman.legacy.notes import tell
+from elman.models import decaying, generators, old_weights
 from elman.models.logs import Logs, listening
 from elman.models.old_methods import OldMethods, losses_today
 
@@ -42,6 +43,7 @@ class Recurrent(OldMethods):
         if args and _are_metrics(args[0]):  # The order of Keras 2; today's is the other one.
             kwargs["metrics"], args = args[0], args[1:]
         kwargs = rename("compile", kwargs)
+        optimizer = _as_then(optimizer)
         metrics = kwargs.get("metrics")
         kwargs["metrics"] = losses_today([metrics] if _is_one_metric(metrics) else metrics)
         return super().compile(optimizer, losses_today(loss), *args, **kwargs)
@@ -182,6 +184,18 @@ def _rows(x) -> int | None:
     if not arrays or not all(isinstance(a, np.ndarray) or keras.ops.is_tensor(a) for a in arrays):
         return None
     return arrays[0].shape[0]
+
+
+def _as_then(optimizer):
+    """An optimizer that a program names, with the defaults it had when the program was written."""
+    known = {name.lower(): name for name in decaying.OPTIMIZERS}
+    name = known.get(optimizer.lower(), "") if isinstance(optimizer, str) else ""
+    settings = eras.defaults(name, eras.current())
+    if not settings:
+        return optimizer
+    for word, value in settings.items():
+        tell(f"{optimizer!r}: {word}={value!r} ({eras.current()}'s default)")
+    return getattr(keras.optimizers, name)(**settings)
 
 
 def _is_one_metric(metrics) -> bool:

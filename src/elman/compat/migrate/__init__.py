@@ -10,6 +10,7 @@ import libcst as cst
 from elman.compat.migrate import cells
 from elman.compat.migrate.python2 import with_print_functions
 from elman.compat.migrate.transform import rewritten
+from elman.legacy import eras
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Migrated:
             part.unlink(missing_ok=True)
 
 
-def migrate(source: str, name: str = "the program") -> Migrated:
+def migrate(source: str, name: str = "the program", keras_version: str | None = None) -> Migrated:
     """Rewrite the text of a program for today's elman, so that it needs no import hook.
 
     What cannot be rewritten with certainty stays as it is, and a note says so. Rewriting the
@@ -54,6 +55,8 @@ def migrate(source: str, name: str = "the program") -> Migrated:
 
     Arguments:
         source: Python text; ``name`` is what errors call it.
+        keras_version: the Keras that it was written for, "2.2" or, for TensorFlow's, "tf1.15",
+            whose defaults are written out where they are not today's; else `eras.read` finds it.
 
     Raises:
         ValueError: it is no Python 3, print statements of Python 2 aside.
@@ -63,26 +66,37 @@ def migrate(source: str, name: str = "the program") -> Migrated:
         from elman.layers import LSTM
         LSTM(units=3, recurrent_activation='hard_sigmoid')
     """
+    return _migrated(source, name, keras_version, eras.read([("", source)]))
+
+
+def _migrated(
+    source: str, name: str, keras_version: str | None, sign: eras.Sign | None
+) -> Migrated:
     before, (source, notes) = source, with_print_functions(source)
     module = _parsed(source, name)
-    done = rewritten(module, lambda line, sentence: notes.append((line, sentence)))
+    era = eras.parsed(keras_version) if keras_version else sign.era if sign else eras.LATE
+    done = rewritten(module, era, lambda line, sentence: notes.append((line, sentence)))
     told = dict.fromkeys(f"line {line}: {sentence}" for line, sentence in sorted(notes))
+    if sign and sign.matters and not keras_version and done.code != before:
+        told = {f"{sign.where}: {sign}".removeprefix(": "): None, **told}
     return Migrated(before, done.code, tuple(told))
 
 
-def migrate_notebook(text: str, name: str = "the notebook") -> Migrated:
+def migrate_notebook(
+    text: str, name: str = "the notebook", keras_version: str | None = None
+) -> Migrated:
     """Rewrite the code cells of a notebook; its outputs, markdown and magics stay as they are.
 
     Raises:
         ValueError: it is no notebook, or a cell is no Python 3.
     """
     notebook = cells.read(text, name)
-    done = migrate(notebook.source, name)
+    done = _migrated(notebook.source, name, keras_version, notebook.sign)
     return Migrated(text, notebook.with_source(done.source), notebook.by_cell(done.notes))
 
 
-def migrate_file(path: str | os.PathLike) -> Migrated:
-    """Rewrite a script (.py) or a notebook (.ipynb).
+def migrate_file(path: str | os.PathLike, keras_version: str | None = None) -> Migrated:
+    """Rewrite a script (.py) or a notebook (.ipynb); ``keras_version`` as of `migrate`.
 
     Raises:
         OSError, UnicodeError: the file cannot be read.
@@ -90,7 +104,8 @@ def migrate_file(path: str | os.PathLike) -> Migrated:
     """
     path = Path(path)
     text = path.read_bytes().decode("utf-8-sig")
-    return (migrate_notebook if path.suffix == ".ipynb" else migrate)(text, str(path))
+    rewrite = migrate_notebook if path.suffix == ".ipynb" else migrate
+    return rewrite(text, str(path), keras_version)
 
 
 def _parsed(source: str, name: str) -> cst.Module:

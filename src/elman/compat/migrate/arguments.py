@@ -1,7 +1,7 @@
 """Arguments of a call in a program's text: read, renamed, dropped, added."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import libcst as cst
@@ -62,6 +62,12 @@ def renamed(arg: cst.Arg, name: str, value: Any = NOT_LITERAL) -> cst.Arg:
     if isinstance(value, str) and code(arg.value).startswith('"') and '"' not in value:
         text = f'"{value}"'
     return arg.with_changes(value=cst.parse_expression(text))
+
+
+def filled(call: cst.Call, defaults: Mapping[str, Any], said: Collection[str]) -> cst.Call:
+    """The call with each of the ``defaults`` that it does not say."""
+    more = [named(name, repr(value)) for name, value in defaults.items() if name not in said]
+    return with_args(call, [*call.args, *more]) if more else call
 
 
 def with_args(call: cst.Call, args: Sequence[cst.Arg]) -> cst.Call:

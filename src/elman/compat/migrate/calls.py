@@ -7,6 +7,7 @@ import libcst as cst
 from elman.compat.migrate import names
 from elman.compat.migrate.arguments import (
     NOT_LITERAL,
+    filled,
     given,
     has_stars,
     keyword,
@@ -17,9 +18,11 @@ from elman.compat.migrate.arguments import (
     renamed,
     with_args,
 )
-from elman.compat.migrate.layers import CONV_LSTMS
 from elman.compat.migrate.names import Old
 from elman.compat.migrate.references import Use
+from elman.compat.optimizers import ORDERS
+from elman.legacy import eras
+from elman.legacy.eras import Era
 from elman.legacy.methods import DROPPED, RENAMED
 
 _SPEED = ("workers", "use_multiprocessing", "max_queue_size", "max_q_size", "nb_worker",
@@ -105,7 +108,6 @@ _RULES: dict[tuple[str, str], Callable[[cst.Call], bool]] = {
     ("callbacks", "ReduceLROnPlateau"): _early_stopping,
     ("utils", "to_categorical"): _to_categorical,
     ("utils", "Sequence"): lambda call: False,
-    **{("layers", name): lambda call: not has_stars(call) for name in CONV_LSTMS},
 }
 
 
@@ -132,6 +134,13 @@ def optimizer(name: str, call: cst.Call) -> cst.Call | None:
             return None
         args.append(arg)
     return call if len(args) == len(call.args) == 0 else with_args(call, args)
+
+
+def with_defaults(name: str, call: cst.Call, era: Era) -> cst.Call:
+    """The call of an optimizer, saying aloud what its era meant unsaid."""
+    placed = ORDERS.get(name, ())[: len(positional(call))]
+    said = {*placed, *("learning_rate" if word == "lr" else word for word in keywords(call))}
+    return call if has_stars(call) else filled(call, eras.defaults(name, era), said)
 
 
 # Functions.
@@ -178,6 +187,26 @@ def method(name: str, call: cst.Call) -> tuple[cst.Call, str] | None:
     if name == "compile":
         return _words("compile", call, {})
     return None
+
+
+def compiled(call: cst.Call, era: Era) -> cst.Call:
+    """``compile("adadelta")`` with the settings that it had, where they were others."""
+    args = [
+        arg.with_changes(value=_as_then(arg.value, era))
+        if keyword(arg) == "optimizer" or (i == 0 and not keyword(arg))
+        else arg
+        for i, arg in enumerate(call.args)
+    ]
+    return call.with_changes(args=args)
+
+
+def _as_then(value: cst.BaseExpression, era: Era) -> cst.BaseExpression:
+    word = literal(value)
+    name = next((n for n in ORDERS if isinstance(word, str) and n.lower() == word.lower()), "")
+    settings = eras.defaults(name, era)
+    if not settings:
+        return value
+    return cst.parse_expression(repr({"class_name": name, "config": settings}))
 
 
 def _generator(name: str, call: cst.Call) -> tuple[cst.Call, str] | None:

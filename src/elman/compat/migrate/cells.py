@@ -5,6 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from elman.compat.notebooks import sign_of
+from elman.legacy import eras
+
 # A statement of its own before each cell: a comment could go with a line that is removed.
 _CELL = "'elman: cell {}'"
 _MAGIC = "'elman: magic {}'"
@@ -20,6 +23,12 @@ class Notebook:
     indent: int
     source: str
     magics: tuple[str, ...]
+
+    @property
+    def sign(self) -> eras.Sign | None:
+        """What tells the Keras that it was written for."""
+        code = [cell for cell in self.parsed["cells"] if cell["cell_type"] == "code"]
+        return sign_of(json.dumps(self.parsed), ["".join(cell["source"]) for cell in code])
 
     def with_source(self, source: str) -> str:
         """The notebook's text with the cells of ``source``."""

@@ -6,6 +6,7 @@ from elman import layers
 from elman.compat.migrate.arguments import (
     NOT_LITERAL,
     code,
+    filled,
     has_stars,
     keyword,
     keywords,
@@ -15,25 +16,32 @@ from elman.compat.migrate.arguments import (
     renamed,
     with_args,
 )
-from elman.legacy import positions, tables, values
+from elman.legacy import eras, positions, tables, values
 from elman.legacy.arguments import signature
-
-CONV_LSTMS = ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
+from elman.legacy.eras import Era
 
 
 class LeftAsItIs(Exception):
     """A call that elman's layers take as it is, and that this does not dare to write anew."""
 
 
-def rewritten(layer: str, call: cst.Call) -> cst.Call:
-    """The call with today's names of arguments, saying aloud what Keras 1 meant unsaid.
+def rewritten(layer: str, call: cst.Call, era: Era) -> cst.Call:
+    """The call with today's names of arguments, saying aloud what its era meant unsaid.
 
     Raises:
         LeftAsItIs: old words are there, but what they mean depends on values that only a run knows.
     """
     name = tables.today(layer)
-    if name in CONV_LSTMS:
-        call = _with_hard_sigmoid(call)
+    if any(word in tables.keras1_arguments(name) for word in keywords(call)):
+        era = eras.KERAS1
+    call = _in_todays_words(layer, name, call)
+    unsaid = eras.defaults(layer, era)
+    if unsaid and has_stars(call):
+        raise LeftAsItIs(f"*args or **kwargs may hide {', '.join(unsaid)}")
+    return filled(call, unsaid, _said(layer, call)) if unsaid else call
+
+
+def _in_todays_words(layer: str, name: str, call: cst.Call) -> cst.Call:
     table = {**tables.KERAS2.get(layer, tables.KERAS2.get(name, {})), **tables.KERAS1.get(name, {})}
     joined = tables.JOINED.get(name, {})
     words = {*table, *(part for parts in joined.values() for part in parts)}
@@ -42,24 +50,20 @@ def rewritten(layer: str, call: cst.Call) -> cst.Call:
         return call
     if has_stars(call):
         raise LeftAsItIs("old arguments beside *args or **kwargs")
-    args = _by_name(layer, call)
-    new = [today for arg in _join(args, joined) for today in _today(name, arg, table)]
-    if any(keyword(arg) in tables.keras1_arguments(name) for arg in args):
-        said = {keyword(arg) for arg in new}
-        new += [
-            named(word, repr(value))
-            for word, value in tables.KERAS1_DEFAULTS.get(name, {}).items()
-            if word not in said
-        ]
-    return with_args(call, new)
+    args = _join(_by_name(layer, call), joined)
+    return with_args(call, [today for arg in args for today in _today(name, arg, table)])
 
 
-def _with_hard_sigmoid(call: cst.Call) -> cst.Call:
-    """Say what ConvLSTM layers meant unsaid in all of Keras 1 and 2."""
-    said = {"recurrent_activation", "inner_activation"} & {*keywords(call)}
-    if said or len(positional(call)) > 7:
-        return call
-    return with_args(call, [*call.args, named("recurrent_activation", "'hard_sigmoid'")])
+def _said(layer: str, call: cst.Call) -> set[str]:
+    """The arguments that a call says, under today's names."""
+    placed = [literal(arg.value) for arg in positional(call)]
+    parameters, _ = signature(getattr(layers, layer).__init__)
+    try:
+        order = positions.by_name(layer, [1, *placed[1:]], {}, parameters) if placed else {}
+    except TypeError as error:
+        raise LeftAsItIs(str(error)) from None
+    table = tables.old_arguments(layer)
+    return {str(table.get(name, name)) for name in order} | {*keywords(call)}
 
 
 def _by_name(layer: str, call: cst.Call) -> list[cst.Arg]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from elman.compat import standins
-from elman.legacy import programs
+from elman.legacy import modules, programs
 from elman.legacy.tables import names
 
 
@@ -85,6 +85,8 @@ def find(name: Old) -> Today:
         return Today(module(place))
     if not place and name.name in _KERAS_ITSELF:
         return _KERAS_ITSELF[name.name]
+    if modules.gone(name.name) and place in ("layers", "layers.merge"):
+        raise AttributeError(modules.gone(name.name))
     new = programs.RENAMED.get(place, {}).get(name.name, name.name)
     for source in sources(place):
         found = importlib.import_module(source)

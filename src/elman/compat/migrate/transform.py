@@ -6,17 +6,24 @@ import libcst as cst
 from libcst import matchers as m
 from libcst import metadata
 
-from elman.compat.migrate import calls, history, layers, references, sessions
+from elman.compat.migrate import calls, history, layers, names, references, sessions, single
 from elman.compat.migrate import plan as planning
 from elman.compat.migrate.arguments import literal
 from elman.compat.migrate.names import Old, Today
 from elman.compat.migrate.references import References, Use
+from elman.legacy import eras
+from elman.legacy.eras import Era
 
 Note = Callable[[int, str], None]
 
 
-def rewritten(module: cst.Module, note: Note) -> cst.Module:
-    """The program in today's words; what stays as it was is told to ``note(line, sentence)``."""
+def rewritten(module: cst.Module, era: Era, note: Note) -> cst.Module:
+    """The program in today's words.
+
+    Arguments:
+        era: the Keras that it was written for.
+        note: is told the line and a sentence of what stays as it was.
+    """
     wrapper = metadata.MetadataWrapper(module)
     found = references.read(wrapper)
     removed = sessions.boilerplate(found)
@@ -28,13 +35,28 @@ def rewritten(module: cst.Module, note: Note) -> cst.Module:
         return node is not None
 
     plan = planning.make(found, gone, calls.worded, note)
-    return wrapper.module.visit(_Rewriter(found, plan, removed, note))
+    _tell_what_is_not_made(found, gone, era, note)
+    return wrapper.module.visit(_Rewriter(found, plan, removed, era, note))
+
+
+def _tell_what_is_not_made(found: References, gone, era: Era, note: Note) -> None:
+    """Layers that are handed on, and made where nobody can write down what was meant unsaid."""
+    for use in (use for binding in found.bindings for use in binding.uses):
+        name = names.old(use.full) if use.call is None and not gone(use) else None
+        layer = name[0].name if name and not name[1] else ""
+        unsaid = eras.defaults(layer, era)
+        if unsaid:
+            words = ", ".join(f"{argument}={value!r}" for argument, value in unsaid.items())
+            sentence = f"where {layer} is made {era} meant {words} if nothing is said; say it there"
+            note(use.line, sentence)
 
 
 class _Rewriter(cst.CSTTransformer):
-    def __init__(self, found: References, plan: planning.Plan, removed, note: Note):
-        self._found, self._plan, self._removed, self._note = found, plan, removed, note
-        self._models = set(_models(found))
+    def __init__(self, found: References, plan: planning.Plan, removed, era: Era, note: Note):
+        self._found, self._plan, self._removed = found, plan, removed
+        self._era, self._note = era, note
+        self._models = _models(found)
+        self._predictions = _predictions(found, self._models)
         self._imported: set[str] = set()
 
     # Names
@@ -61,11 +83,12 @@ class _Rewriter(cst.CSTTransformer):
         if known is not None:
             return self._call(*known, original_node, updated_node)
         if not isinstance(original_node.func, cst.Attribute):
-            return updated_node
+            one = single.converted(updated_node, self._models, self._predictions)
+            return one or updated_node
         updated_node = history.get(updated_node)
         name = original_node.func.attr.value
         if name == "compile":
-            updated_node = history.metrics(updated_node)
+            updated_node = calls.compiled(history.metrics(updated_node), self._era)
         if name in ("predict_classes", "predict_proba"):
             return self._predict(name, original_node, updated_node)
         done = calls.method(name, updated_node)
@@ -85,12 +108,14 @@ class _Rewriter(cst.CSTTransformer):
             return call
         if old.today in ("layers", "engine", "layers.merge"):
             try:
-                return layers.rewritten(old.name, call)
+                return layers.rewritten(old.name, call, self._era)
             except layers.LeftAsItIs as error:
                 self._tell(original, f"{old.name}({error}) left as it is: elman.layers takes it")
                 return call
-        if today.module == "elman.optimizers":
-            return calls.optimizer(old.name, call) or call
+        if old.today == "optimizers":
+            own = today.module == "elman.optimizers"
+            call = (own and calls.optimizer(old.name, call)) or call
+            return calls.with_defaults(old.name, call, self._era)
         if today.module == "elman.utils" and old.name == "to_categorical":
             return calls.to_categorical(call)
         if old.name == "Model" and old.today in ("", "models"):
@@ -124,6 +149,9 @@ class _Rewriter(cst.CSTTransformer):
         )
         return cst.Call(cst.Attribute(above, cst.Name("astype")),
                         [cst.Arg(cst.SimpleString("'int32'"))])  # fmt: skip
+
+    def leave_BinaryOperation(self, original_node, updated_node):
+        return single.formatted(updated_node, self._models, self._predictions)
 
     def leave_Subscript(self, original_node, updated_node):
         return history.subscript(updated_node)
@@ -177,16 +205,25 @@ _MAKERS = ("Sequential", "Model", "load_model", "model_from_json", "model_from_y
 
 def _models(found: References) -> set[str]:
     """The names that are only ever bound to models of Keras."""
-    made: set[str] = set()
-    other: set[str] = set()
     of_keras = {u.call for b in found.bindings for u in b.uses
                 if u.call and u.full.rpartition(".")[2] in _MAKERS}  # fmt: skip
+    return _bound_only_to(found, lambda value: value in of_keras)
+
+
+def _predictions(found: References, models: set[str]) -> set[str]:
+    """The names that are only ever bound to what one of the ``models`` predicts."""
+    return _bound_only_to(found, lambda value: single.is_prediction(value, models))
+
+
+def _bound_only_to(found: References, wanted: Callable[[cst.BaseExpression], bool]) -> set[str]:
+    made: set[str] = set()
+    other: set[str] = set()
     for node in found.lines:
         if not isinstance(node, cst.Assign):
             continue
         for target in node.targets:
             if isinstance(target.target, cst.Name):
-                (made if node.value in of_keras else other).add(target.target.value)
+                (made if wanted(node.value) else other).add(target.target.value)
     return made - other
 
 

@@ -1,0 +1,241 @@
+"""Which Keras a program was written for, and what that Keras took for granted.
+
+Defaults changed on the way: a program that builds ``LSTM(32)`` and says no more means the LSTM of
+its day. `read` finds the day out from the program's text, `defaults` says what was another one.
+"""
+
+import io
+import re
+import tokenize
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from elman.legacy.tables import names
+
+
+@dataclass(frozen=True)
+class Era:
+    """A ``version`` of the ``library`` that brought Keras, "Keras" itself or "TensorFlow"."""
+
+    library: str
+    version: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.library} {'.'.join(map(str, self.version))}"
+
+
+KERAS1 = Era("Keras", (1,))
+KERAS2 = Era("Keras", (2, 2))
+TENSORFLOW1 = Era("TensorFlow", (1, 15))
+LATE = Era("TensorFlow", (2, 15))  # where nothing tells
+
+# Classes, argument, what it was by default, in all versions of Keras and TensorFlow before these.
+# From the documentation of each version.
+_WAS: tuple[tuple[str, str, Any, tuple[int, ...], tuple[int, ...]], ...] = (
+    ("LSTM LSTMCell GRU GRUCell", "recurrent_activation", "hard_sigmoid", (2, 3), (2,)),
+    ("GRU GRUCell", "reset_after", False, (2, 4), (2,)),
+    ("ConvLSTM1D ConvLSTM2D ConvLSTM3D", "recurrent_activation", "hard_sigmoid", (3,), (2, 16)),
+    ("Adadelta", "learning_rate", 1.0, (2, 4), (1, 13)),
+    ("Adagrad", "learning_rate", 0.01, (2, 4), (1, 13)),
+    ("Adagrad", "initial_accumulator_value", 0.0, (2, 4), (1, 13)),
+    ("Adamax Nadam", "learning_rate", 0.002, (2, 4), (1, 13)),
+    ("Adadelta Adagrad Adam Adamax Nadam RMSprop", "epsilon", 1e-8, (2, 1), (1, 8)),
+)
+
+
+def defaults(name: str, era: Era | None) -> dict[str, Any]:
+    """The defaults of a layer or optimizer, called as today, that were others than today's.
+
+    >>> defaults("GRU", Era("Keras", (2, 2)))
+    {'recurrent_activation': 'hard_sigmoid', 'reset_after': False}
+    >>> defaults("GRU", Era("TensorFlow", (2, 0)))
+    {}
+    """
+    if era is None:
+        return {}
+    return {
+        argument: value
+        for classes, argument, value, keras, tensorflow in _WAS
+        if name in names(classes)
+        and era.version < (keras if era.library == "Keras" else tensorflow)
+    }
+
+
+# The era of the program that is being run.
+
+_in_force: list[Era] = []
+
+
+def current() -> Era | None:
+    """The era of the program that is being run; None where none is."""
+    return _in_force[-1] if _in_force else None
+
+
+@contextmanager
+def in_force(era: Era) -> Iterator[None]:
+    """Let `current` be ``era``."""
+    _in_force.append(era)
+    try:
+        yield
+    finally:
+        _in_force.pop()
+
+
+# What a program's text tells.
+
+
+@dataclass(frozen=True)
+class Sign:
+    """The ``words`` of a program that tell its ``era``, and ``where`` they stand."""
+
+    era: Era
+    where: str
+    words: str
+
+    @property
+    def matters(self) -> bool:
+        """Whether a layer of that era means another one than today's where nothing is said."""
+        return bool(defaults("GRU", self.era))
+
+    def __str__(self) -> str:
+        return f"{self.words} tells that this was written for {self.era}; --keras says otherwise"
+
+
+def parsed(version: str) -> Era:
+    """The era that a user names: a version of Keras, or of TensorFlow with "tf" before it.
+
+    Raises:
+        ValueError: it is neither.
+
+    >>> str(parsed("2.2.4")), str(parsed("tf1.15"))
+    ('Keras 2.2.4', 'TensorFlow 1.15')
+    """
+    found = re.fullmatch(r"(tf|tensorflow)?[ =-]*(\d+(?:\.\d+)*)", version.strip(), re.IGNORECASE)
+    if not found:
+        raise ValueError(
+            "--keras must be a version of Keras, or of TensorFlow with tf before it, as in 2.2 or "
+            f"tf1.15, got {version!r}"
+        )
+    library = "TensorFlow" if found[1] else "Keras"
+    return Era(library, tuple(map(int, found[2].split("."))))
+
+
+_PINNED = re.compile(
+    r"(?i)(?<![\w.-])(keras|tensorflow(?:-gpu|-cpu)?)(?:==|~=|<=|<|-)(\d+(?:\.\d+)+)"
+    r"|%tensorflow_version\s+(\d)"
+)
+_BACKEND = re.compile(r"Using (TensorFlow|Theano|CNTK) backend")  # what Keras until 2.3 printed
+
+# Arguments and names that one generation alone had.
+_OF_KERAS1 = frozenset(
+    names(
+        "nb_epoch samples_per_epoch nb_val_samples nb_filter filter_length border_mode "
+        "subsample_length pool_length nb_row nb_col dim_ordering inner_init inner_activation "
+        "forget_bias_init W_regularizer U_regularizer b_regularizer dropout_W dropout_U "
+        "consume_less"
+    )
+)
+_WORDS = (
+    (KERAS1, re.compile(r"\bkeras\.(objectives|initializations)\b|\bTimeDistributedDense\b")),
+    (
+        TENSORFLOW1,
+        re.compile(
+            r"(?<![\w.])(tf|tensorflow)\.(Session|InteractiveSession|ConfigProto|GPUOptions|"
+            r"placeholder|set_random_seed|logging|contrib|global_variables_initializer|flags|"
+            r"initialize_all_variables|enable_eager_execution|get_default_graph|app|"
+            r"reset_default_graph|train\.\w+Optimizer|disable_v2_behavior)\b"
+            r"|\bdisable_v2_behavior\b"
+        ),
+    ),
+    (KERAS2, re.compile(r"\bkeras_contrib\b|\btensorflow_backend\b|\b\w*image_dim_ordering\b")),
+)
+# Until Keras 2.3 and TensorFlow 2 the accuracy was called acc, however it was asked for.
+_ASKED = re.compile(r"metrics\s*=\s*\[[^\]]*['\"]accuracy['\"]")
+_CALLED = re.compile(r"(?<=[\w)])\[['\"](val_)?acc['\"]\]|['\"]val_acc['\"]|\{(val_)?acc\b")
+_IMPORTS_KERAS = re.compile(r"^\s*(?:from|import)\s+keras\b", re.MULTILINE)
+
+
+def read(parts: Iterable[tuple[str, str]], printed: str = "") -> Sign | None:
+    """What tells the era of a program; None where nothing does.
+
+    Arguments:
+        parts: the text of the program, or of each cell of a notebook, and what stands before
+            "line 3" to say where, e.g. "cell 2, ".
+        printed: what a notebook has kept of what it printed.
+
+    >>> str(read([("", "from keras.layers import LSTM\\nmodel.fit(x, y, nb_epoch=3)")]).era)
+    'Keras 1'
+    >>> read([("", "!pip install tensorflow==1.13.1")]).era
+    Era(library='TensorFlow', version=(1, 13, 1))
+    """
+    parts = list(parts)
+    whole = "\n".join(text for _, text in parts)
+    is_keras = bool(_IMPORTS_KERAS.search(whole))
+    for sign in (*_pins(parts, printed, is_keras), *_words(parts, whole, printed)):
+        return Sign(_brought(sign.era, is_keras), sign.where, sign.words)
+    return None
+
+
+def _brought(era: Era, is_keras: bool) -> Era:
+    """What a program got Keras from: which Keras went with a TensorFlow, and the other way."""
+    if era.library == ("Keras" if is_keras else "TensorFlow"):
+        return era
+    if era.library == "Keras":
+        return TENSORFLOW1 if era.version < (2, 3) else LATE
+    return KERAS2 if era.version < (2,) else Era("Keras", (2, 3)) if era.version < (2, 4) else LATE
+
+
+def _pins(parts: list[tuple[str, str]], printed: str, is_keras: bool) -> Iterator[Sign]:
+    """Versions that are installed, first those of the library that the program imports."""
+    found = []
+    for before, text in [*parts, ("", printed)]:
+        for match in _PINNED.finditer(text):
+            library = "Keras" if (match[1] or "").lower() == "keras" else "TensorFlow"
+            version = tuple(map(int, match[2].split("."))) if match[2] else (int(match[3]), 15)
+            where = "" if text is printed else _line(before, text, match.start())
+            found.append(Sign(Era(library, version), where, match[0]))
+    yield from sorted(found, key=lambda sign: (sign.era.library == "Keras") != is_keras)
+
+
+def _words(parts: list[tuple[str, str]], whole: str, printed: str) -> Iterator[Sign]:
+    codes = [(before, text, *_code(text)) for before, text in parts]
+    for before, _, _, arguments in codes:
+        for word, line in arguments:
+            if word in _OF_KERAS1:
+                yield Sign(KERAS1, f"{before}line {line}", f"{word}=")
+    for era, words in _WORDS:
+        for before, _, code, _ in codes:
+            if match := words.search(code):
+                yield Sign(era, _line(before, code, match.start()), match[0])
+    if match := _BACKEND.search(printed):
+        yield Sign(KERAS2, "", match[0])
+    for before, text in parts if _ASKED.search(whole) else ():
+        if match := _CALLED.search(text):
+            both = f"{match[0]} beside metrics=['accuracy']"
+            yield Sign(KERAS2, _line(before, text, match.start()), both)
+
+
+def _line(before: str, text: str, at: int) -> str:
+    return f"{before}line {text.count(chr(10), 0, at) + 1}"
+
+
+def _code(text: str) -> tuple[str, list[tuple[str, int]]]:
+    """The program without comments and strings, in its lines; arguments by name and their lines."""
+    lines = ["" if line.lstrip()[:1] in ("!", "%") else line for line in text.splitlines()]
+    kept = [""] * (len(lines) + 1)
+    arguments, depth, last = [], 0, ""
+    try:
+        for token in tokenize.generate_tokens(io.StringIO("\n".join(lines)).readline):
+            if token.string == "=" and depth:
+                arguments.append((last, token.start[0]))
+            depth += (token.string in tuple("([{")) - (token.string in tuple(")]}"))
+            last = token.string
+            if token.type in (tokenize.NAME, tokenize.OP):
+                space = " " if token.type == tokenize.NAME and kept[token.start[0] - 1] else ""
+                line = kept[token.start[0] - 1]
+                kept[token.start[0] - 1] = line + (space if line[-1:] != "." else "") + last
+    except (tokenize.TokenError, SyntaxError):
+        pass  # Python 2, or a line that only a notebook understands: what came before it counts
+    return "\n".join(kept), arguments
