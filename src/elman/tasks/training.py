@@ -104,17 +104,19 @@ class SaveState(keras.callbacks.Callback):
     Arguments:
         folder: where to, made when there is something to write; None writes nothing.
         best: the callback that knows the best weights so far.
+        seed: of the training; each epoch begins with one of its own, for PyTorch's dropout.
     """
 
-    def __init__(self, folder: Path | None, best: KeepBest):
+    def __init__(self, folder: Path | None, best: KeepBest, seed: int):
         super().__init__()
-        self.folder, self.best = folder, best
+        self.folder, self.best, self.seed = folder, best, seed
         self.history: list[dict[str, float]] = []
 
     def on_epoch_end(self, epoch, logs=None):
         self.history.append({name: float(value) for name, value in logs.items()})
 
     def on_epoch_begin(self, epoch, logs=None):
+        keras.utils.set_random_seed(self.seed + epoch)
         # Here, and not at the end of an epoch, the model holds its own weights, not the averages.
         if not self.history or self.folder is None:
             return
@@ -208,7 +210,7 @@ def train(
     started = time.perf_counter()
     best = KeepBest(monitor if validation else None, mode, patience)
     average = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] * model.optimizer.use_ema
-    history = SaveState(folder, best)
+    history = SaveState(folder, best, training.seed or 0)
     first = history.restore(model)
     training.start_at(first)
     interrupted = False
