@@ -183,8 +183,9 @@ def test_notes_have_lines_and_count_once(tmp_path):
         "                 inner_init='zero')\n"
     )
     _, notes = run(tmp_path, text)
-    assert notes[1] == "line 3: LSTM: batch_input_shape -> Input(batch_shape=(8, 2, 10))"
-    assert notes[2] == "line 3: LSTM: inner_init -> recurrent_initializer"
+    assert notes[0].startswith("line 5: inner_init= tells that this was written for Keras 1;")
+    assert notes[2] == "line 3: LSTM: batch_input_shape -> Input(batch_shape=(8, 2, 10))"
+    assert notes[3] == "line 3: LSTM: inner_init -> recurrent_initializer"
     assert len(notes) == len(set(notes))
 
 
