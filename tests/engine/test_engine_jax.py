@@ -13,7 +13,7 @@ import pytest
 import training_case
 from engine_case import Case, cases, compute, same_bits, side_by_side
 
-from elman import engine
+from elman import engine, layers
 
 jax = pytest.importorskip("jax")
 jnp = pytest.importorskip("jax.numpy")
@@ -99,6 +99,27 @@ def test_several_jitted_calls_at_once():
     for caller in callers:
         caller.join(60)
     assert found == [True] * 6
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="the layer computes on JAX")
+def test_100_000_steps_through_a_layer_are_two_halves():
+    layer = layers.LSTM(3, return_sequences=True, return_state=True)
+    x = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (1, 100_000, 2)), "float32")
+    layer.build(x.shape)
+    zeros = [jnp.zeros((1, 3))] * 2
+
+    def whole(x):
+        return layer(x, initial_state=zeros)[0]
+
+    def halves(x):
+        first, *states = layer(x[:, :50_000], initial_state=zeros)
+        return jnp.concatenate([first, layer(x[:, 50_000:], initial_state=states)[0]], axis=1)
+
+    def outputs_and_gradient(of):
+        outputs, back = jax.vjp(jax.jit(of), x)
+        return [outputs, *back(jnp.ones_like(outputs))]
+
+    assert same_bits(outputs_and_gradient(whole), outputs_and_gradient(halves))
 
 
 def test_a_wrong_array_raises():
