@@ -51,7 +51,8 @@ def test_side_by_side_is_the_same_as_one_by_one(together):
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=label)
-@pytest.mark.parametrize("size", [(40, 7, 64, 48), (5, 20, 30, 100)], ids=label)
+# Rows for each thread; few rows, whose units several threads share.
+@pytest.mark.parametrize("size", [(40, 7, 64, 48), (5, 20, 30, 100), (2, 12, 20, 300)], ids=label)
 def test_the_number_of_threads_changes_no_bit(cell, size):
     for case in cases("numpy", cell, size):
         runs = []
