@@ -1,4 +1,4 @@
-// The gradients back through time, for some rows of the batch.
+// The gradients back through time, for a share of the layer.
 #pragma once
 
 #include "forward.h"
@@ -10,31 +10,36 @@ struct Backward {
   static constexpr Index L = lanes<S>;
   using Weights = PackedWeights<S, C>;
 
-  Backward(const Layer<S>& layer_, const Gradients<S>& gradients_, S* da_, Index first_,
-           Index rows_, Pieces memory)
-      : layer(layer_), gradients(gradients_), n(layer_), da(da_), first(first_), rows(rows_) {
+  Backward(const Layer<S>& layer_, const Gradients<S>& gradients_, S* da_, const Share& share_,
+           Pieces memory)
+      : layer(layer_), gradients(gradients_), share(share_), n(layer_), da(da_) {
+    first = share.first;
+    rows = share.last - first;
     steps = steps_at_once<S, C>(layer, rows);
     inputs = ceil_div(layer.I, L) * L;
     dh = memory.take<S>(rows * n.units);
     dc = memory.take<S>(C::has_carry ? rows * n.units : 0);
     through = memory.take<S>(rows * n.units);
     dx = memory.take<S>(steps * rows * inputs);
-    left = memory.take<const S*>(steps * rows);
-    right = memory.take<S*>(steps * rows);
-    active = memory.take<Index>(rows);
-    start = memory.take<Index>(rows);
-    before = memory.take<Index>(rows);
+    left = memory.take_own<const S*>(share, steps * rows);
+    right = memory.take_own<S*>(share, steps * rows);
+    active = memory.take_own<Index>(share, rows);
+    start = memory.take_own<Index>(share, rows);
+    before = memory.take_own<Index>(share, rows);
     used = memory.used();
   }
 
   const Layer<S>& layer;
   const Gradients<S>& gradients;
+  const Share& share;
   const Sizes<S, C> n;
   S* da;  // [T, B, da]
-  Index first, rows, steps, inputs;
-  S *dh, *dc;      // [rows, units]
-  S* through;      // [rows, units] gradients of what the recurrent kernel multiplies
-  S* dx;           // [steps * rows, inputs]
+  Index first, rows, steps, inputs, phase = 0;
+  // Of all members:
+  S *dh, *dc;  // [rows, units]
+  S* through;  // [rows, units] gradients of what the recurrent kernel multiplies
+  S* dx;       // [steps * rows, inputs]
+  // Of this one:
   const S** left;  // [steps * rows] rows of a product
   S** right;       // [steps * rows]
   Index* active;   // [rows] the rows that this step is not masked in
@@ -64,15 +69,27 @@ struct Backward {
     return Vec<S>{};
   }
 
-  void begin() {
+  // Calls body(first, stop) for the blocks, of units or of inputs, that are this member's in the
+  // next phase.
+  template <class Body>
+  ELMAN_INLINE void each(Index blocks, const Body& body) {
+    do_phase(share, phase, blocks, body);
+  }
+
+  void find_starts() {
+    for (Index row = 0; row < rows; ++row) {
+      start[row] = 0;
+      while (start[row] < layer.T && masked(layer, first + row, start[row])) ++start[row];
+    }
+  }
+
+  void begin(Index from, Index stop) {
     const Index H = layer.H, T = layer.T;
     for (Index row = 0; row < rows; ++row) {
       const Index b = first + row;
-      start[row] = 0;
-      while (start[row] < T && masked(layer, b, start[row])) ++start[row];
       const bool hidden = layer.zero_output_for_mask && T && masked(layer, b, T - 1);
       const bool shown = gradients.d_last && start[row] < T && !hidden;
-      for (Index unit = 0; unit < n.units; ++unit) {
+      for (Index unit = from * L; unit < stop * L; ++unit) {
         S value = 0;
         if (unit < H && gradients.d_h) value += gradients.d_h[b * H + unit];
         if (unit < H && shown) value += gradients.d_last[b * H + unit];
@@ -85,38 +102,53 @@ struct Backward {
   }
 
   // The gradient of a masked step's output goes to the state that it repeats.
-  void pass_repeated(Index row, Index step) {
+  void pass_repeated(Index row, Index step, Index from, Index stop) {
     if (!gradients.d_outputs || layer.zero_output_for_mask || step < start[row]) return;
-    const S* from = gradients.d_outputs + ((first + row) * layer.T + step) * layer.H;
-    for (Index unit = 0; unit < layer.H; ++unit) dh[row * n.units + unit] += from[unit];
+    const S* d = gradients.d_outputs + ((first + row) * layer.T + step) * layer.H;
+    for (Index unit = from * L; unit < least(stop * L, layer.H); ++unit) {
+      dh[row * n.units + unit] += d[unit];
+    }
   }
 
-  template <class Pair>
-  void retreat(const Pair& pair, const Weights& weights, Index step) {
+  // The rows that are in a step.
+  Index find_active(Index step) {
     Index found = 0;
     for (Index row = 0; row < rows; ++row) {
-      if (masked(layer, first + row, step)) {
-        pass_repeated(row, step);
-        continue;
-      }
+      if (masked(layer, first + row, step)) continue;
       Index previous = step - 1;
       while (previous >= 0 && masked(layer, first + row, previous)) --previous;
       active[found] = row;
       before[found] = previous;
       ++found;
     }
-    pointwise(pair, found, step);
+    return found;
+  }
+
+  template <class Pair>
+  void retreat(const Pair& pair, const Weights& weights, Index step) {
+    const Index found = find_active(step);
+    each(n.blocks, [&](Index from, Index stop) {
+      for (Index row = 0; found < rows && row < rows; ++row) {
+        if (masked(layer, first + row, step)) pass_repeated(row, step, from, stop);
+      }
+      pointwise(pair, found, step, from, stop);
+    });
     if constexpr (Weights::two_products) {
-      product(weights.candidate_transposed, {0, 1}, found, step, through);
-      reset(pair, found, step);
+      each(n.blocks, [&](Index from, Index stop) {
+        clear(through, found, from, stop);
+        product(weights.candidate_transposed, {0, 1}, found, step, through, from, stop);
+        reset(pair, found, step, from, stop);
+      });
     }
-    for (int i = 0; i < Weights::u_parts(layer); ++i) {
-      const Part part = Weights::u_part(layer, i);
-      S* to = layer.recurrent_dropout ? through : dh;
-      if (layer.recurrent_dropout) clear(through, found);
-      product(weights.u_transposed[i], part, found, step, to);
-      if (layer.recurrent_dropout) drop(part.first, found);
-    }
+    each(n.blocks, [&](Index from, Index stop) {
+      for (int i = 0; i < Weights::u_parts(layer); ++i) {
+        const Part part = Weights::u_part(layer, i);
+        S* to = layer.recurrent_dropout ? through : dh;
+        if (layer.recurrent_dropout) clear(through, found, from, stop);
+        product(weights.u_transposed[i], part, found, step, to, from, stop);
+        if (layer.recurrent_dropout) drop(part.first, found, from, stop);
+      }
+    });
   }
 
   // The dropout mask of h for a row and the gate of a slot, or null.
@@ -127,40 +159,42 @@ struct Backward {
   }
 
   // to[row] += the gradients da of this step in the slots of a part, times the packed weights.
-  void product(const Packed<S>& packed, Part part, Index found, Index step, S* to) {
+  void product(const Packed<S>& packed, Part part, Index found, Index step, S* to, Index from,
+               Index stop) {
     for (Index m = 0; m < found; ++m) {
       left[m] = da_row(active[m], step) + part.first * L;
       right[m] = to + active[m] * n.units;
     }
-    multiply(left, slots_of<S, C>(part, n.blocks), packed, right, found);
+    multiply(left, slots_of<S, C>(part, n.blocks), packed, right, found, from, stop);
   }
 
-  void clear(S* rows_of, Index found) const {
+  void clear(S* rows_of, Index found, Index from, Index stop) const {
     for (Index m = 0; m < found; ++m) {
-      for (Index e = 0; e < n.units; e += L) store(rows_of + active[m] * n.units + e, Vec<S>{});
+      S* to = rows_of + active[m] * n.units;
+      for (Index block = from; block < stop; ++block) store(to + block * L, Vec<S>{});
     }
   }
 
   // dh += the gradient that came through the products, times the dropout.
-  void drop(int slot_, Index found) {
+  void drop(int slot_, Index found, Index first_block, Index stop) {
     for (Index m = 0; m < found; ++m) {
       const S* factor = recurrent_mask(active[m], slot_);
       S *to = dh + active[m] * n.units, *from = through + active[m] * n.units;
-      for (Index unit = 0; unit < layer.H; ++unit) to[unit] += from[unit] * factor[unit];
+      for (Index unit = first_block * L; unit < least(stop * L, layer.H); ++unit) {
+        to[unit] += from[unit] * factor[unit];
+      }
     }
   }
 
   template <class Pair>
-  __attribute__((noinline)) void pointwise(const Pair& pair, Index found, Index step) {
+  __attribute__((noinline)) void pointwise(const Pair& pair, Index found, Index step, Index from,
+                                           Index stop) {
     for (Index m = 0; m < found; ++m) {
       const Index row = active[m], b = first + row;
       const S* h = h_before(m);
       const S* d_output =
           gradients.d_outputs ? gradients.d_outputs + (b * layer.T + step) * layer.H : nullptr;
-      if (Weights::two_products) {
-        for (Index e = 0; e < n.units; e += L) store(through + row * n.units + e, Vec<S>{});
-      }
-      for (Index block = 0; block < n.blocks; ++block) {
+      for (Index block = from; block < stop; ++block) {
         const Index unit = block * L, valid = least(L, layer.H - unit);
         S *dh_row = dh + row * n.units + unit, *dc_row = dc + row * n.units + unit;
         Vec<S> d = load(dh_row), carry{};
@@ -178,11 +212,11 @@ struct Backward {
 
   // GruResetBefore: from the gradient of r h in `through` to those of a_r and h.
   template <class Pair>
-  void reset(const Pair& pair, Index found, Index step) {
+  void reset(const Pair& pair, Index found, Index step, Index from, Index stop) {
     for (Index m = 0; m < found; ++m) {
       const Index row = active[m];
       const S *h = h_before(m), *factor = recurrent_mask(row, 0);
-      for (Index block = 0; block < n.blocks; ++block) {
+      for (Index block = from; block < stop; ++block) {
         const Index unit = block * L, valid = least(L, layer.H - unit);
         const Vec<S> keep = factor ? load_part(factor + unit, valid) : broadcast(S(1));
         const Vec<S> h_vector = h ? load_part(h + unit, valid) * keep : Vec<S>{};
@@ -195,8 +229,8 @@ struct Backward {
     }
   }
 
-  // The gradients of the input of steps [step0, step0 + count).
-  void project_back(const Weights& weights, Index step0, Index count) {
+  // The gradients of the input of steps [step0, step0 + count), in blocks of the input.
+  void project_back(const Weights& weights, Index step0, Index count, Index from, Index stop) {
     for (int i = 0; i < Weights::w_parts(layer); ++i) {
       const Part part = Weights::w_part(layer, i);
       Index found = 0;
@@ -205,17 +239,20 @@ struct Backward {
           if (masked(layer, first + row, step)) continue;
           left[found] = da_row(row, step) + part.first * L;
           right[found] = dx + found * inputs;
-          for (Index e = 0; e < inputs; e += L) store(right[found] + e, Vec<S>{});
+          for (Index block = from; block < stop; ++block) {
+            store(right[found] + block * L, Vec<S>{});
+          }
           ++found;
         }
       }
-      multiply(left, slots_of<S, C>(part, n.blocks), weights.w_transposed[i], right, found);
-      deliver(step0, count, i);
+      multiply(left, slots_of<S, C>(part, n.blocks), weights.w_transposed[i], right, found, from,
+               stop);
+      deliver(step0, count, i, from * L, least(stop * L, layer.I));
     }
   }
 
   // From `dx` to the caller's array, times the dropout; the first part starts the sum.
-  void deliver(Index step0, Index count, int part) {
+  void deliver(Index step0, Index count, int part, Index first_input, Index stop) {
     const Index I = layer.I;
     const bool each = Weights::w_parts(layer) > 1;
     const Index gate = each ? C::gate_of_slot[part] : 0;
@@ -224,20 +261,20 @@ struct Backward {
       for (Index row = 0; row < rows; ++row) {
         const Index b = first + row;
         S* to = gradients.dx + (input_row(layer, b, step) - layer.x);
-        for (Index i = 0; part == 0 && i < I; ++i) to[i] = 0;
+        for (Index i = first_input; part == 0 && i < stop; ++i) to[i] = 0;
         if (masked(layer, b, step)) continue;
         const S* from = right[found++];
         const S* drop = layer.input_dropout;
         if (drop) drop += (gate * layer.B + b) * I;
-        for (Index i = 0; i < I; ++i) to[i] += drop ? from[i] * drop[i] : from[i];
+        for (Index i = first_input; i < stop; ++i) to[i] += drop ? from[i] * drop[i] : from[i];
       }
     }
   }
 
-  void end() {
+  void end(Index from, Index stop) {
     const Index H = layer.H;
     for (Index row = 0; row < rows; ++row) {
-      for (Index unit = 0; unit < H; ++unit) {
+      for (Index unit = from * L; unit < least(stop * L, H); ++unit) {
         gradients.dh0[(first + row) * H + unit] = dh[row * n.units + unit];
         if (C::has_carry) gradients.dc0[(first + row) * H + unit] = dc[row * n.units + unit];
       }
@@ -246,13 +283,16 @@ struct Backward {
 
   template <class Pair>
   void run(const Pair& pair, const Weights& weights) {
-    begin();
+    find_starts();
+    each(n.blocks, [&](Index from, Index stop) { begin(from, stop); });
     for (Index stop = layer.T; stop > 0; stop -= least(steps, stop)) {
       const Index step0 = stop - least(steps, stop);
       for (Index step = stop; step-- > step0;) retreat(pair, weights, step);
-      if (gradients.dx) project_back(weights, step0, stop - step0);
+      if (!gradients.dx) continue;
+      each(inputs / L,
+           [&](Index from, Index to) { project_back(weights, step0, stop - step0, from, to); });
     }
-    end();
+    each(n.blocks, [&](Index from, Index stop) { end(from, stop); });
   }
 };
 

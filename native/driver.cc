@@ -6,6 +6,7 @@
 
 #include "isa.h"
 #include "memory.h"
+#include "phases.h"
 #include "team.h"
 
 namespace elman {
@@ -24,21 +25,51 @@ double operations(const Layer<S>& layer) {
          static_cast<double>(layer.I + layer.H);
 }
 
-// One layer's part of a call: its packed weights, and the rows of the batch in `groups`.
+// A thread for each so many operations of a step's product with U, some 2 us: threads that go
+// through the steps together meet in each of them.
+constexpr double operations_each = 1.5e5;
+
+// The threads, of `threads`, that go through time together with so many rows of a layer.
+template <class S>
+int members_of(const Layer<S>& layer, int64_t rows, int threads) {
+  const double G = static_cast<double>(gate_count(layer.cell)), H = static_cast<double>(layer.H);
+  const double by_work = 2 * static_cast<double>(rows) * G * H * H / operations_each;
+  const double by_units = H / static_cast<double>(kernels<S>().units_each);
+  return static_cast<int>(std::clamp<double>(std::min(by_work, by_units), 1, threads));
+}
+
+// One layer's part of a call: its packed weights, the rows of the batch in `groups`, and the units
+// of a group in pieces for `members` threads.
 template <class S>
 struct Work {
-  Work(const Layer<S>& layer_, Packing packing, int threads)
+  Work(const Layer<S>& layer_, Packing packing, int threads, int layers)
       : layer(layer_),
         groups(static_cast<int>(std::clamp<int64_t>(layer_.B / tile_rows, 1, threads))),
+        members(members_of(layer_, most_rows(), std::max(1, threads / (groups * layers)))),
         packed(kernels<S>().packed_bytes(layer_, packing)) {
-    kernels<S>().pack(layer_, packing, packed.data());
+    const Kernels<S>& k = kernels<S>();
+    k.pack(layer, packing, packed.data());
+    const Share widest{0, most_rows(), members};
+    for (int group = 0; group < groups; ++group) {
+      scratch.push_back(std::make_unique<Block>(packing.forward ? k.forward_bytes(layer, widest)
+                                                                : k.backward_bytes(layer, widest)));
+      phases.push_back(members > 1 ? std::make_unique<Phases>(members) : nullptr);
+    }
   }
-  int64_t first(int group) const { return layer.B * group / groups; }
   int64_t most_rows() const { return (layer.B + groups - 1) / groups; }
+  int tasks() const { return groups * members; }
+  Share share(int task) const {
+    const int group = task / members;
+    return {layer.B * group / groups, layer.B * (group + 1) / groups, members, task % members,
+            phases[group].get()};
+  }
+  char* scratch_of(int task) const { return scratch[task / members]->data(); }
 
   const Layer<S>& layer;
-  int groups;
+  int groups, members;
   Block packed;
+  std::vector<std::unique_ptr<Block>> scratch;  // of each group
+  std::vector<std::unique_ptr<Phases>> phases;  // of each group
 };
 
 template <class S>
@@ -68,57 +99,29 @@ int64_t saved_width(const Layer<S>& layer) {
   return kernels<S>().saved_width(layer);
 }
 
-template <class S>
-void forward(const Layer<S>* layers, int count) {
-  const Kernels<S>& k = kernels<S>();
-  const int threads = threads_for(layers, count);
-  std::vector<std::unique_ptr<Work<S>>> works;
-  std::vector<std::vector<std::unique_ptr<Block>>> scratch(count);
-  std::vector<int> groups;
-  for (int i = 0; i < count; ++i) {
-    works.push_back(std::make_unique<Work<S>>(layers[i], Packing{true, false}, threads));
-    const Work<S>& work = *works.back();
-    groups.push_back(work.groups);
-    for (int g = 0; g < work.groups; ++g) {
-      const std::size_t bytes = k.forward_bytes(layers[i], work.most_rows());
-      scratch[i].push_back(std::make_unique<Block>(bytes));
-    }
-  }
-  run_all(groups, threads, [&](int i, int g) {
-    const Work<S>& work = *works[i];
-    k.forward(layers[i], work.packed.data(), work.first(g), work.first(g + 1),
-              scratch[i][g]->data());
-  });
-}
-
 namespace {
 
-// The loop through time back, for every layer; leaves the gradients of the pre-activations in
-// `da`.
-template <class S>
-void backward_rows(const Layer<S>* layers, const Gradients<S>* gradients, int count, int threads,
-                   const std::vector<std::unique_ptr<Block>>& da) {
-  const Kernels<S>& k = kernels<S>();
+// Calls body(i, work of layer i, task) for all tasks.
+template <class S, class Body>
+void run_works(const Layer<S>* layers, int count, Packing packing, int threads, const Body& body) {
   std::vector<std::unique_ptr<Work<S>>> works;
-  std::vector<std::vector<std::unique_ptr<Block>>> scratch(count);
-  std::vector<int> groups;
+  std::vector<int> tasks;
   for (int i = 0; i < count; ++i) {
-    works.push_back(std::make_unique<Work<S>>(layers[i], Packing{false, true}, threads));
-    const Work<S>& work = *works.back();
-    groups.push_back(work.groups);
-    for (int g = 0; g < work.groups; ++g) {
-      const std::size_t bytes = k.backward_bytes(layers[i], work.most_rows());
-      scratch[i].push_back(std::make_unique<Block>(bytes));
-    }
+    works.push_back(std::make_unique<Work<S>>(layers[i], packing, threads, count));
+    tasks.push_back(works.back()->tasks());
   }
-  run_all(groups, threads, [&](int i, int g) {
-    const Work<S>& work = *works[i];
-    k.backward(layers[i], gradients[i], work.packed.data(), reinterpret_cast<S*>(da[i]->data()),
-               work.first(g), work.first(g + 1), scratch[i][g]->data());
-  });
+  run_all(tasks, threads, [&](int i, int task) { body(i, *works[i], task); });
 }
 
 }  // namespace
+
+template <class S>
+void forward(const Layer<S>* layers, int count) {
+  const auto body = [&](int, const Work<S>& work, int task) {
+    kernels<S>().forward(work.layer, work.packed.data(), work.share(task), work.scratch_of(task));
+  };
+  run_works(layers, count, Packing{true, false}, threads_for(layers, count), body);
+}
 
 template <class S>
 void backward(const Layer<S>* layers, const Gradients<S>* gradients, int count) {
@@ -128,7 +131,11 @@ void backward(const Layer<S>* layers, const Gradients<S>* gradients, int count) 
   for (int i = 0; i < count; ++i) {
     da.push_back(std::make_unique<Block>(k.da_size(layers[i]) * sizeof(S)));
   }
-  backward_rows(layers, gradients, count, threads, da);
+  run_works(
+      layers, count, Packing{false, true}, threads, [&](int i, const Work<S>& work, int task) {
+        k.backward(layers[i], gradients[i], work.packed.data(), reinterpret_cast<S*>(da[i]->data()),
+                   work.share(task), work.scratch_of(task));
+      });
 
   std::vector<std::vector<std::unique_ptr<Block>>> scratch(count);
   std::vector<int> shares;

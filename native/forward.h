@@ -1,4 +1,4 @@
-// A layer forward through time, for some rows of the batch.
+// A layer forward through time: a share of it.
 #pragma once
 
 #include "packing.h"
@@ -13,6 +13,22 @@ template <class S, class C>
 Index steps_at_once(const Layer<S>& layer, Index rows) {
   const Index bytes = least(Sizes<S, C>(layer).saved * rows * Index(sizeof(S)), block_bytes);
   return least(layer.T, block_bytes / (bytes > 0 ? bytes : 1));
+}
+
+// Does a phase: body(first, stop) over all `blocks`, or over the pieces of them that this member of
+// a share gets, which begin with a panel. `phase` counts the phases.
+template <class Body>
+ELMAN_INLINE void do_phase(const Share& share, Index& phase, Index blocks, const Body& body) {
+  const Index panels = ceil_div(blocks, panel_vectors);
+  Index piece = 0;
+  do {
+    if (share.phases && (piece = share.phases->take(phase, share.member)) < 0) break;
+    const Index first = panels * piece / share.members * panel_vectors;
+    const Index stop = panels * (piece + 1) / share.members * panel_vectors;
+    body(first, least(stop, blocks));
+    if (share.phases) share.phases->finish(phase);
+  } while (share.phases);
+  ++phase;
 }
 
 template <class S>
@@ -34,8 +50,9 @@ struct Forward {
 
   using Weights = PackedWeights<S, C>;
 
-  Forward(const Layer<S>& layer_, Index first_, Index rows_, Pieces memory)
-      : layer(layer_), n(layer_), first(first_), rows(rows_) {
+  Forward(const Layer<S>& layer_, const Share& share_, Pieces memory)
+      : layer(layer_), share(share_), n(layer_), first(share_.first) {
+    rows = share.last - first;
     masks = layer.recurrent_masks > 1 ? layer.recurrent_masks : 1;
     steps = steps_at_once<S, C>(layer, rows);
     h = memory.take<S>(rows * n.units);
@@ -43,22 +60,25 @@ struct Forward {
     operands = memory.take<S>(2 * masks * rows * n.units);
     reset_h = memory.take<S>(Weights::two_products ? rows * n.units : 0);
     window = memory.take<S>(layer.saved ? 0 : steps * rows * n.saved);
-    scaled = memory.take<S>(layer.input_dropout ? steps * rows * layer.I : 0);
-    left = memory.take<const S*>(steps * rows);
-    right = memory.take<S*>(steps * rows);
-    active = memory.take<Index>(rows);
-    turn = memory.take<uint8_t>(rows);
-    seen = memory.take<uint8_t>(rows);
+    scaled = memory.take_own<S>(share, layer.input_dropout ? steps * rows * layer.I : 0);
+    left = memory.take_own<const S*>(share, steps * rows);
+    right = memory.take_own<S*>(share, steps * rows);
+    active = memory.take_own<Index>(share, rows);
+    turn = memory.take_own<uint8_t>(share, rows);
+    seen = memory.take_own<uint8_t>(share, rows);
     used = memory.used();
   }
 
   const Layer<S>& layer;
+  const Share& share;
   const Sizes<S, C> n;
-  Index first, rows, steps, masks, step0 = 0;
-  S *h, *c;        // [rows, units] the states
-  S* operands;     // [2, masks, rows, units] h times its dropout: this step's and the next one's
-  S* reset_h;      // [rows, units] r times the operand
-  S* window;       // [steps, rows, saved] where the layer keeps no `saved`
+  Index first, rows, steps, masks, step0 = 0, phase = 0;
+  // Of all members:
+  S *h, *c;     // [rows, units] the states
+  S* operands;  // [2, masks, rows, units] h times its dropout: this step's and the next one's
+  S* reset_h;   // [rows, units] r times the operand
+  S* window;    // [steps, rows, saved] where the layer keeps no `saved`
+  // Of this one:
   S* scaled;       // [steps, rows, I] x times its dropout
   const S** left;  // [steps * rows] rows of a product
   S** right;       // [steps * rows]
@@ -84,12 +104,17 @@ struct Forward {
     return layer.recurrent_dropout + (mask * layer.B + first + row) * layer.H;
   }
 
-  void start() {
+  // Calls body(first, stop) for the blocks of units that are this member's in the next phase.
+  template <class Body>
+  ELMAN_INLINE void each(const Body& body) {
+    do_phase(share, phase, n.blocks, body);
+  }
+
+  void start(Index from, Index stop) {
     const Index H = layer.H;
     for (Index row = 0; row < rows; ++row) {
-      turn[row] = seen[row] = 0;
       const Index b = first + row;
-      for (Index unit = 0; unit < n.units; ++unit) {
+      for (Index unit = from * L; unit < stop * L; ++unit) {
         const bool inside = unit < H;
         const S value = layer.h0 && inside ? layer.h0[b * H + unit] : S(0);
         h[row * n.units + unit] = value;
@@ -104,7 +129,7 @@ struct Forward {
   }
 
   // The input part of the pre-activations of steps [step0, step0 + count).
-  void project(const Weights& weights, Index count) {
+  void project(const Weights& weights, Index count, Index from, Index stop) {
     for (int i = 0; i < Weights::w_parts(layer); ++i) {
       const Part part = Weights::w_part(layer, i);
       const Index gate = Weights::w_parts(layer) > 1 ? C::gate_of_slot[part.first] : 0;
@@ -114,13 +139,13 @@ struct Forward {
           if (masked(layer, first + row, step)) continue;
           left[found] = input(row, step, gate, found);
           right[found] = saved_row(row, step);
-          for (Index e = 0; i == 0 && e < n.saved; e += L) {
+          for (Index e = from * C::slots * L; i == 0 && e < stop * C::slots * L; e += L) {
             store(right[found] + e, load(weights.initial + e));
           }
           ++found;
         }
       }
-      multiply(left, RowLayout{1, layer.I, 0, 1}, weights.w[i], right, found);
+      multiply(left, RowLayout{1, layer.I, 0, 1}, weights.w[i], right, found, from, stop);
     }
   }
 
@@ -143,50 +168,58 @@ struct Forward {
       right[found++] = saved_row(row, step);
     }
     // All but the last product, which is finished panel by panel.
-    constexpr bool two = Weights::two_products;
     const int parts = Weights::u_parts(layer);
-    for (int i = 0; i < parts - (two ? 0 : 1); ++i) {
-      choose_operands(Weights::u_part(layer, i).first, found);
-      multiply(left, RowLayout{1, layer.H, 0, 1}, weights.u[i], right, found);
+    if constexpr (Weights::two_products) {
+      each([&](Index from, Index stop) {
+        for (int i = 0; i < parts; ++i) product(weights, i, found, from, stop);
+        choose_operands(0, found);
+        reset(pair, found, from, stop);
+      });
+      for (Index m = 0; m < found; ++m) left[m] = reset_h + active[m] * n.units;
     }
-    if constexpr (two) {
-      choose_operands(0, found);
-      reset(pair, found);
-      last_product(pair, weights.candidate, found, step);
-    } else {
-      choose_operands(Weights::u_part(layer, parts - 1).first, found);
-      last_product(pair, weights.u[parts - 1], found, step);
-    }
+    each([&](Index from, Index stop) {
+      if constexpr (Weights::two_products) {
+        last_product(pair, weights.candidate, found, step, from, stop);
+      } else {
+        for (int i = 0; i < parts - 1; ++i) product(weights, i, found, from, stop);
+        choose_operands(Weights::u_part(layer, parts - 1).first, found);
+        last_product(pair, weights.u[parts - 1], found, step, from, stop);
+      }
+      if (layer.outputs && found < rows) repeat(step, from, stop);
+    });
     for (Index m = 0; m < found; ++m) {
       turn[active[m]] ^= 1;
       seen[active[m]] = 1;
     }
-    if (layer.outputs && found < rows) repeat(step);
   }
 
   void choose_operands(int slot_, Index found) {
     for (Index m = 0; m < found; ++m) left[m] = operand_now(active[m], slot_);
   }
 
+  void product(const Weights& weights, int part, Index found, Index from, Index stop) {
+    choose_operands(Weights::u_part(layer, part).first, found);
+    multiply(left, RowLayout{1, layer.H, 0, 1}, weights.u[part], right, found, from, stop);
+  }
+
   template <class Pair>
-  void last_product(const Pair& pair, const Packed<S>& u, Index found, Index step) {
-    const Index blocks_per_panel = u.per_panel() / u.group;
-    for (Index p = 0; p < u.panels(); ++p) {
-      multiply_panel(left, RowLayout{1, layer.H, 0, 1}, u, p, right, found);
-      const Index block = p * blocks_per_panel;
-      finish(pair, found, step, block, least(block + blocks_per_panel, n.blocks));
+  void last_product(const Pair& pair, const Packed<S>& u, Index found, Index step, Index from,
+                    Index stop) {
+    for (Index next; from < stop; from = next) {
+      next = least(from + u.blocks_per_panel(), stop);
+      multiply(left, RowLayout{1, layer.H, 0, 1}, u, right, found, from, next);
+      finish(pair, found, step, from, next);
     }
   }
 
   template <class Pair>
-  void reset(const Pair& pair, Index found) {
+  void reset(const Pair& pair, Index found, Index from, Index stop) {
     for (Index m = 0; m < found; ++m) {
       S* to = reset_h + active[m] * n.units;
-      for (Index block = 0; block < n.blocks; ++block) {
+      for (Index block = from; block < stop; ++block) {
         store(to + block * L, C::template reset<S>(pair, right[m] + block * C::slots * L,
                                                    load(left[m] + block * L)));
       }
-      left[m] = to;
     }
   }
 
@@ -218,22 +251,24 @@ struct Forward {
   }
 
   // The outputs of the rows that are masked in this step: as before, or zeros.
-  void repeat(Index step) {
+  void repeat(Index step, Index from, Index stop) {
     for (Index row = 0; row < rows; ++row) {
       if (!masked(layer, first + row, step)) continue;
       S* to = layer.outputs + ((first + row) * layer.T + step) * layer.H;
       const bool shown = seen[row] && !layer.zero_output_for_mask;
-      for (Index unit = 0; unit < layer.H; ++unit) to[unit] = shown ? h[row * n.units + unit] : 0;
+      for (Index unit = from * L; unit < least(stop * L, layer.H); ++unit) {
+        to[unit] = shown ? h[row * n.units + unit] : 0;
+      }
     }
   }
 
-  void end() {
+  void end(Index from, Index stop) {
     const Index H = layer.H;
     for (Index row = 0; row < rows; ++row) {
       const Index b = first + row;
       const bool hidden = layer.zero_output_for_mask && layer.T && masked(layer, b, layer.T - 1);
       const bool shown = seen[row] && !hidden;
-      for (Index unit = 0; unit < H; ++unit) {
+      for (Index unit = from * L; unit < least(stop * L, H); ++unit) {
         const S value = h[row * n.units + unit];
         layer.h[b * H + unit] = value;
         layer.last[b * H + unit] = shown ? value : S(0);
@@ -244,13 +279,14 @@ struct Forward {
 
   template <class Pair>
   void run(const Pair& pair, const Weights& weights) {
-    start();
+    for (Index row = 0; row < rows; ++row) turn[row] = seen[row] = 0;
+    each([&](Index from, Index stop) { start(from, stop); });
     for (step0 = 0; step0 < layer.T; step0 += steps) {
       const Index count = least(steps, layer.T - step0);
-      project(weights, count);
+      each([&](Index from, Index stop) { project(weights, count, from, stop); });
       for (Index step = step0; step < step0 + count; ++step) advance(pair, weights, step);
     }
-    end();
+    each([&](Index from, Index stop) { end(from, stop); });
   }
 };
 

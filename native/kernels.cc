@@ -47,18 +47,18 @@ void pack_all(const Layer<S>& layer, Packing packing, char* packed) {
 }
 
 template <class S>
-std::size_t forward_bytes(const Layer<S>& layer, Index rows) {
+std::size_t forward_bytes(const Layer<S>& layer, const Share& share) {
   return with_cell(layer.cell,
-                   [&]<class C>() { return Forward<S, C>(layer, 0, rows, Pieces(nullptr)).used; });
+                   [&]<class C>() { return Forward<S, C>(layer, share, Pieces(nullptr)).used; });
 }
 
 template <class S>
-void forward(const Layer<S>& layer, char* packed, Index first, Index last, char* scratch) {
+void forward(const Layer<S>& layer, char* packed, const Share& share, char* scratch) {
   const DenormalsOff off;
   with_cell(layer.cell, [&]<class C>() {
     Pieces pieces(packed);
     const PackedWeights<S, C> weights(layer, Packing{true, false}, pieces);
-    Forward<S, C> work(layer, first, last - first, Pieces(scratch));
+    Forward<S, C> work(layer, share, Pieces(scratch));
     with_activations(layer, [&](const auto& pair) { work.run(pair, weights); });
   });
 }
@@ -70,20 +70,20 @@ Index da_size(const Layer<S>& layer) {
 }
 
 template <class S>
-std::size_t backward_bytes(const Layer<S>& layer, Index rows) {
+std::size_t backward_bytes(const Layer<S>& layer, const Share& share) {
   return with_cell(layer.cell, [&]<class C>() {
-    return Backward<S, C>(layer, {}, nullptr, 0, rows, Pieces(nullptr)).used;
+    return Backward<S, C>(layer, {}, nullptr, share, Pieces(nullptr)).used;
   });
 }
 
 template <class S>
 void backward(const Layer<S>& layer, const Gradients<S>& gradients, char* packed, S* da,
-              Index first, Index last, char* scratch) {
+              const Share& share, char* scratch) {
   const DenormalsOff off;
   with_cell(layer.cell, [&]<class C>() {
     Pieces pieces(packed);
     const PackedWeights<S, C> weights(layer, Packing{false, true}, pieces);
-    Backward<S, C> work(layer, gradients, da, first, last - first, Pieces(scratch));
+    Backward<S, C> work(layer, gradients, da, share, Pieces(scratch));
     with_activations(layer, [&](const auto& pair) { work.run(pair, weights); });
   });
 }
@@ -137,10 +137,20 @@ double multiply_adds(Index rounds) {
 }
 
 template <class S>
-constexpr Kernels<S> table{lanes<S>,         saved_width<S>,  packed_bytes<S>,  pack_all<S>,
-                           forward_bytes<S>, forward<S>,      da_size<S>,       backward_bytes<S>,
-                           backward<S>,      most_shares<S>,  weights_bytes<S>, weights<S>,
-                           apply<S>,         multiply_adds<S>};
+constexpr Kernels<S> table{panel_vectors * lanes<S>,
+                           saved_width<S>,
+                           packed_bytes<S>,
+                           pack_all<S>,
+                           forward_bytes<S>,
+                           forward<S>,
+                           da_size<S>,
+                           backward_bytes<S>,
+                           backward<S>,
+                           most_shares<S>,
+                           weights_bytes<S>,
+                           weights<S>,
+                           apply<S>,
+                           multiply_adds<S>};
 
 }  // namespace
 

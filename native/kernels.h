@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "layer.h"
+#include "phases.h"
 
 namespace elman {
 
@@ -12,9 +13,17 @@ struct Packing {
   bool forward, backward;
 };
 
+// What one thread does of a layer: rows [first, last) of the batch, and of these, where `members`
+// threads go through time together, the pieces of the units that it gets.
+struct Share {
+  int64_t first, last;
+  int members = 1, member = 0;
+  Phases* phases = nullptr;  // of all members; null where there is one
+};
+
 template <class S>
 struct Kernels {
-  int64_t lanes;  // elements in a vector
+  int64_t units_each;  // the units that a member of a share takes are a multiple of this
 
   int64_t (*saved_width)(const Layer<S>&);  // the last axis of Layer::saved
 
@@ -22,17 +31,17 @@ struct Kernels {
   std::size_t (*packed_bytes)(const Layer<S>&, Packing);
   void (*pack)(const Layer<S>&, Packing, char* packed);
 
-  // Rows [first, last) of the batch through time. `scratch`: forward_bytes of as many rows,
-  // aligned to 64 bytes, content undefined.
-  std::size_t (*forward_bytes)(const Layer<S>&, int64_t rows);
-  void (*forward)(const Layer<S>&, char* packed, int64_t first, int64_t last, char* scratch);
+  // A share of the layer through time. `scratch`: forward_bytes of a share of as many rows and
+  // members, one for all members, aligned to 64 bytes, content undefined.
+  std::size_t (*forward_bytes)(const Layer<S>&, const Share&);
+  void (*forward)(const Layer<S>&, char* packed, const Share&, char* scratch);
 
   // Likewise back; leaves the gradients of the pre-activations in `da`, da_size elements that
   // `weights` reads.
   int64_t (*da_size)(const Layer<S>&);
-  std::size_t (*backward_bytes)(const Layer<S>&, int64_t rows);
-  void (*backward)(const Layer<S>&, const Gradients<S>&, char* packed, S* da, int64_t first,
-                   int64_t last, char* scratch);
+  std::size_t (*backward_bytes)(const Layer<S>&, const Share&);
+  void (*backward)(const Layer<S>&, const Gradients<S>&, char* packed, S* da, const Share&,
+                   char* scratch);
 
   // One of `shares` shares of the gradients of the weights, at most most_shares.
   int64_t (*most_shares)(const Layer<S>&);

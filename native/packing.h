@@ -19,6 +19,16 @@ class Pieces {
     used_ += (count * static_cast<Index>(sizeof(T)) + 63) / 64 * 64;
     return piece;
   }
+  // One for each member of a share; gives the member's.
+  template <class T>
+  T* take_own(const Share& share, Index count) {
+    T* own = nullptr;
+    for (int member = 0; member < share.members; ++member) {
+      T* piece = take<T>(count);
+      if (member == share.member) own = piece;
+    }
+    return own;
+  }
   std::size_t used() const { return static_cast<std::size_t>(used_); }
 
  private:

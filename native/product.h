@@ -115,6 +115,7 @@ struct Packed {
 
   // Whole unit blocks in a panel, so that a panel's blocks are finished with it.
   Index per_panel() const { return matrix ? vectors : group == 3 ? 3 : panel_vectors; }
+  Index blocks_per_panel() const { return per_panel() / group; }
   Index panels() const { return ceil_div(vectors, per_panel()); }
   Index size() const { return matrix ? 0 : K * vectors * lanes<S>; }
   Index width(Index panel) const { return least(per_panel(), vectors - panel * per_panel()); }
@@ -124,21 +125,21 @@ struct Packed {
 
 constexpr int most_rows_in_place = 8;
 
-// C[m] += A[m] B for a few rows, B where it lies, some rows of B at a time over all of its columns:
-// in the order of memory, nearly.
+// C[m] += A[m] B in the blocks [first, stop), for a few rows and B where it lies: some rows of B at
+// a time over all of these columns, nearly in the order of memory.
 template <class S>
-void multiply_in_place(const S* const* a, const Packed<S>& b, S* const* c, Index rows) {
+void multiply_in_place(const S* const* a, const Packed<S>& b, S* const* c, Index rows, Index first,
+                       Index stop) {
   constexpr Index L = lanes<S>;
   const Index rows_at_once = 4 + 64 * 1024 / (b.columns * Index(sizeof(S)));
   const S* left[most_rows_in_place];
-  const Index blocks = b.vectors / b.group;
   for (Index k = 0; k < b.K; k += rows_at_once) {
     const RowLayout layout{1, least(rows_at_once, b.K - k), 0, 1};
     for (Index m = 0; m < rows; ++m) left[m] = a[m] + k;
     for (Index slot = 0; slot < b.group; ++slot) {
       const S* from = b.matrix + k * b.columns + b.gate_of_slot[b.first_slot + slot] * b.H;
-      for (Index block = 0; block < blocks; block += panel_vectors) {
-        const Index width = least(panel_vectors, blocks - block);
+      for (Index block = first; block < stop; block += panel_vectors) {
+        const Index width = least(panel_vectors, stop - block);
         Index dst[panel_vectors];
         for (Index n = 0; n < width; ++n) dst[n] = b.offset((block + n) * b.group + slot);
         tile_column(left, layout, from + block * L, b.columns, c, dst, rows, width);
@@ -147,21 +148,19 @@ void multiply_in_place(const S* const* a, const Packed<S>& b, S* const* c, Index
   }
 }
 
-// C[m] += A[m] B in the columns of one panel. a and c are [rows] pointers to rows of A and C.
-template <class S>
-void multiply_panel(const S* const* a, const RowLayout& layout, const Packed<S>& b, Index panel,
-                    S* const* c, Index rows) {
-  if (b.matrix) return multiply_in_place(a, b, c, rows);
-  const Index width = b.width(panel);
-  Index dst[panel_vectors];
-  for (Index n = 0; n < width; ++n) dst[n] = b.offset(panel * b.per_panel() + n);
-  tile_column(a, layout, b.panel(panel), width * lanes<S>, c, dst, rows, width);
-}
-
+// C[m] += A[m] B in the unit blocks [first, stop), which begin with a panel. a and c are [rows]
+// pointers to rows of A and C.
 template <class S>
 void multiply(const S* const* a, const RowLayout& layout, const Packed<S>& b, S* const* c,
-              Index rows) {
-  for (Index p = 0; p < b.panels(); ++p) multiply_panel(a, layout, b, p, c, rows);
+              Index rows, Index first, Index stop) {
+  if (b.matrix) return multiply_in_place(a, b, c, rows, first, stop);
+  const Index each = b.blocks_per_panel();
+  for (Index panel = first / each; panel < ceil_div(stop, each); ++panel) {
+    const Index width = b.width(panel);
+    Index dst[panel_vectors];
+    for (Index n = 0; n < width; ++n) dst[n] = b.offset(panel * b.per_panel() + n);
+    tile_column(a, layout, b.panel(panel), width * lanes<S>, c, dst, rows, width);
+  }
 }
 
 }  // namespace elman::ELMAN_TARGET

@@ -10,9 +10,14 @@
 #include <cstdlib>
 #include <mutex>
 #include <thread>
+#include <vector>
+
+#include "phases.h"
 
 namespace elman {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 // How long a thread without work looks out for some before it sleeps: longer than the pause
 // between the calls of a training step, short against what another process loses by it.
@@ -29,10 +34,10 @@ void relax() {
 // Waits until `value` is no longer `old`.
 template <class T>
 void await_change(const std::atomic<T>& value, T old) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   while (value.load(std::memory_order_acquire) == old) {
     for (int i = 0; i < 32; ++i) relax();
-    if (std::chrono::steady_clock::now() - start < patience) continue;
+    if (Clock::now() - start < patience) continue;
     value.wait(old, std::memory_order_acquire);
   }
 }
@@ -146,6 +151,50 @@ void run_tasks(int count, void (*task)(void*, int), void* context) {
     return team->run(count, task, context);
   }
   for (int i = 0; i < count; ++i) task(context, i);
+}
+
+// What a thread without a processor waits for one, at least; a piece takes a millisecond at most.
+constexpr auto loss = std::chrono::milliseconds(5);
+constexpr int nobody = -1;
+
+struct Phases::State {
+  explicit State(int members) : claims(static_cast<std::size_t>(members)) {}
+  struct alignas(64) Claim {
+    std::atomic<int64_t> next{0};  // the phase in which the piece may be taken
+  };
+  std::vector<Claim> claims;
+  alignas(64) std::atomic<int64_t> done{0};  // pieces of all phases
+  std::atomic<int> alone{nobody};            // the member that does what is left
+};
+
+Phases::Phases(int members) : state_(new State(members)) {}
+Phases::~Phases() { delete state_; }
+
+int Phases::take(int64_t phase, int member) {
+  State& s = *state_;
+  const int alone = s.alone.load(std::memory_order_relaxed);
+  if (alone != nobody && alone != member) return -1;
+  const int pieces = static_cast<int>(s.claims.size());
+  for (int i = 0; i < pieces; ++i) {
+    const int piece = (member + i) % pieces;
+    int64_t expected = phase;
+    std::atomic<int64_t>& next = s.claims[static_cast<std::size_t>(piece)].next;
+    if (next.compare_exchange_strong(expected, phase + 1, std::memory_order_relaxed)) return piece;
+  }
+  const int64_t all = (phase + 1) * pieces;
+  int64_t done = s.done.load(std::memory_order_acquire);
+  if (done >= all) return -1;
+  const auto start = Clock::now();
+  for (; done < all; done = s.done.load(std::memory_order_acquire)) await_change(s.done, done);
+  int expected = nobody;
+  if (Clock::now() - start > loss) s.alone.compare_exchange_strong(expected, member);
+  return -1;
+}
+
+void Phases::finish(int64_t phase) {
+  State& s = *state_;
+  const int64_t all = (phase + 1) * static_cast<int64_t>(s.claims.size());
+  if (s.done.fetch_add(1, std::memory_order_acq_rel) + 1 == all) s.done.notify_all();
 }
 
 }  // namespace elman

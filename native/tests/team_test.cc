@@ -1,5 +1,5 @@
 // The team: every task once, from many callers at once, with fewer threads than tasks, after a
-// fork.
+// fork; and phases, whose members come late, lose their processor, or do not come.
 #include "team.h"
 
 #include <sys/wait.h>
@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "check.h"
+#include "phases.h"
 
 namespace {
 
@@ -34,6 +35,43 @@ void check_callers() {
   for (std::thread& caller : callers) caller.join();
 }
 
+// Each piece of each phase once, and none before the phase before is done, whatever `delay` does
+// to a member in a phase. Plain arrays, so that ThreadSanitizer sees what is not ordered.
+template <class Delay>
+void check_phases(int members, int comers, const Delay& delay) {
+  constexpr int phases = 300;  // even
+  elman::Phases shared(members);
+  std::vector<int> before(static_cast<std::size_t>(members)), after(before);
+  const auto walk = [&](int member) {
+    for (int phase = 0; phase < phases; ++phase) {
+      const std::vector<int>& from = phase % 2 ? after : before;
+      std::vector<int>& to = phase % 2 ? before : after;
+      for (int piece; (piece = shared.take(phase, member)) >= 0; shared.finish(phase)) {
+        delay(member, phase);
+        for (const int value : from) ELMAN_CHECK(value == phase, "%d in %d", value, phase);
+        int& mine = to[static_cast<std::size_t>(piece)];
+        ELMAN_CHECK(mine == (phase ? phase - 1 : 0), "piece %d of phase %d twice", piece, phase);
+        mine = phase + 1;
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int member = 1; member < comers; ++member) threads.emplace_back(walk, member);
+  walk(0);
+  for (std::thread& thread : threads) thread.join();
+  for (const int value : before) ELMAN_CHECK(value == phases, "%d at the end", value);
+}
+
+void check_all_phases() {
+  for (int members = 1; members < 5; ++members) {
+    check_phases(members, members, [](int, int) {});
+    check_phases(members, 1, [](int, int) {});  // the others do not come
+    check_phases(members, members, [](int member, int phase) {
+      if (member == 1 && phase % 150 == 7) usleep(8000);
+    });
+  }
+}
+
 [[maybe_unused]] void check_fork() {
   const pid_t child = fork();
   if (child == 0) {
@@ -53,6 +91,7 @@ int main() {
   usleep(2000);  // until its threads sleep
   check_once(3);
   check_callers();
+  check_all_phases();
 #if !defined(__SANITIZE_THREAD__)  // which allows no threads after a fork
   check_fork();
 #endif

@@ -51,7 +51,8 @@ def test_side_by_side_is_the_same_as_one_by_one(together):
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=label)
-@pytest.mark.parametrize("size", [(40, 7, 64, 48), (5, 20, 30, 100)], ids=label)
+# Rows for each thread; few rows, whose units several threads share.
+@pytest.mark.parametrize("size", [(40, 7, 64, 48), (5, 20, 30, 100), (2, 12, 20, 300)], ids=label)
 def test_the_number_of_threads_changes_no_bit(cell, size):
     for case in cases("numpy", cell, size):
         runs = []
@@ -333,7 +334,8 @@ def test_the_instruction_set_can_be_forced():
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
-def test_memory_of_a_training_step():
+@pytest.mark.parametrize(("cell", "gates"), [("simple_rnn", 1), ("lstm", 4), ("gru", 3)])
+def test_memory_of_a_training_step(cell, gates):
     code = """
 import numpy as np
 from elman import engine
@@ -341,8 +343,9 @@ from elman.engine import _native, numpy as adapter
 
 def step(B, T, H):
     zeros = lambda *shape: np.zeros(shape, "float32")
-    specs = [engine.Spec("lstm", return_sequences=True)]
-    weights = zeros(H, 4 * H), zeros(H, 4 * H), zeros(4 * H)
+    specs = [engine.Spec(CELL, return_sequences=True)]
+    bias = zeros(2, 3 * H) if CELL == "gru" else zeros(G * H)
+    weights = zeros(H, G * H), zeros(H, G * H), bias
     given = adapter.arrays(specs, [engine.Inputs(zeros(B, T, H) + 1, None, *weights)])
     before, options = peak(), _native.options(specs)
     results = adapter.forward(options, given, training=True)
@@ -356,6 +359,7 @@ step(2, 2, 16)
 B, T, H = 32, 400, 128
 print(step(B, T, H) / (4 * B * T * H))
 """
+    code = code.replace("CELL", repr(cell)).replace("G *", f"{gates} *")
     values = float(python(code, ELMAN_NUM_THREADS="1").stdout)
     # (2 G + 4) values for each unit and step, and 8 MiB whatever the sizes.
-    assert 5 < values < 12 + 8 * 2**20 / (4 * 32 * 400 * 128)
+    assert gates + 1 < values < 2 * gates + 4 + 8 * 2**20 / (4 * 32 * 400 * 128)
