@@ -49,19 +49,20 @@ struct Work {
         packed(kernels<S>().packed_bytes(layer_, packing)) {
     const Kernels<S>& k = kernels<S>();
     k.pack(layer, packing, packed.data());
-    const Share widest{0, most_rows(), members};
     for (int group = 0; group < groups; ++group) {
-      scratch.push_back(std::make_unique<Block>(packing.forward ? k.forward_bytes(layer, widest)
-                                                                : k.backward_bytes(layer, widest)));
+      // Of its own rows: fewer rows may need more, because more steps of them fit into a block.
+      const Share own{first_row(group), first_row(group + 1), members};
+      scratch.push_back(std::make_unique<Block>(packing.forward ? k.forward_bytes(layer, own)
+                                                                : k.backward_bytes(layer, own)));
       phases.push_back(members > 1 ? std::make_unique<Phases>(members) : nullptr);
     }
   }
+  int64_t first_row(int group) const { return layer.B * group / groups; }
   int64_t most_rows() const { return (layer.B + groups - 1) / groups; }
   int tasks() const { return groups * members; }
   Share share(int task) const {
     const int group = task / members;
-    return {layer.B * group / groups, layer.B * (group + 1) / groups, members, task % members,
-            phases[group].get()};
+    return {first_row(group), first_row(group + 1), members, task % members, phases[group].get()};
   }
   char* scratch_of(int task) const { return scratch[task / members]->data(); }
 

@@ -320,8 +320,8 @@ tvm::ffi::Tensor empty_export(int64_t bytes, int64_t T, int64_t B, int64_t width
 }
 
 void set_num_threads_export(int64_t threads) {
-  if (threads < 1 || threads > 4096) {
-    TVM_FFI_THROW(ValueError) << "threads must be 1 to 4096, got " << threads;
+  if (threads < 1 || threads > most_threads) {
+    TVM_FFI_THROW(ValueError) << "threads must be 1 to " << most_threads << ", got " << threads;
   }
   set_num_threads(static_cast<int>(threads));
 }

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -83,9 +84,13 @@ class Team {
     }
   }
 
+  // As many as the system allows: the caller does what is left.
   void start_workers(int wanted) {
-    for (; workers_ < wanted; ++workers_) {
-      std::thread([this, seen = round_.load()] { work(seen); }).detach();
+    try {
+      for (; workers_ < wanted; ++workers_) {
+        std::thread([this, seen = round_.load()] { work(seen); }).detach();
+      }
+    } catch (const std::system_error&) {
     }
   }
 
@@ -109,7 +114,7 @@ int quota_of_cgroup() {
 int default_threads() {
   if (const char* wanted = std::getenv("ELMAN_NUM_THREADS")) {
     const int threads = std::atoi(wanted);
-    if (threads > 0) return threads;
+    if (threads > 0) return threads < most_threads ? threads : most_threads;
   }
   int processors = static_cast<int>(std::thread::hardware_concurrency());
 #if defined(__linux__)

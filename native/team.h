@@ -6,6 +6,7 @@ namespace elman {
 // The most threads a call uses, the calling one among them. At load ELMAN_NUM_THREADS, else the
 // processors that this process may use (its affinity and its cgroup's quota).
 int num_threads();
+constexpr int most_threads = 4096;  // what they may be set to
 void set_num_threads(int threads);
 
 // Calls task(context, i) for each i in [0, count), spread over the team, and returns when all are

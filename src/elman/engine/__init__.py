@@ -160,7 +160,7 @@ def _load(backend: str) -> Callable[..., Any] | str:
 
 def _disagreements(specs: tuple[Spec, ...]) -> Iterator[str]:
     for name in ("dtype", "backend"):
-        values = sorted({getattr(spec, name) for spec in specs})
+        values = sorted({str(getattr(spec, name)) for spec in specs})
         if len(values) > 1:
             yield f"one call has arrays of one {name}, not of {' and '.join(values)}"
 
