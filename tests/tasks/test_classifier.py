@@ -8,7 +8,7 @@ from keras import ops
 from sklearn.base import clone
 
 from elman import layers, tasks
-from elman.tasks import SequenceClassifier, TextClassifier
+from elman.tasks import SequenceClassifier, TextClassifier, classifier
 
 WORDS = ["the", "a", "film", "story", "was", "is", "very", "so", "and", "it", "this", "that"]
 
@@ -108,6 +108,15 @@ def test_validation_data_weigh_the_linear_model():
     assert model.share_ == 0.8
     assert small(**options).fit(texts[:8], labels[:8]).share_ == 0.5
     assert small(ngrams=False, epochs=1).fit(texts[:8], labels[:8]).share_ == 0
+
+
+def test_a_sample_for_the_linear_model_has_every_class(monkeypatch):
+    monkeypatch.setattr(classifier, "SAMPLE", 20)
+    numbers = np.array([1] * 60 + [0] + [1] * 39 + [2])
+    texts, chosen = classifier._sample([str(n) for n in numbers], numbers, 0)
+    assert [*map(str, chosen)] == texts
+    assert set(chosen) == {0, 1, 2}
+    assert 20 <= len(texts) <= 23
 
 
 @pytest.mark.variant

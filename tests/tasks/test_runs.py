@@ -211,6 +211,22 @@ def test_labels_of_the_validation_data_must_be_learnt(trained, tmp_path):
         train(folder, "unlearnt", valid=valid)
 
 
+@pytest.mark.variant
+def test_validation_examples_join_the_memory_once_they_have_been_scored(tmp_path):
+    words = ["one", "two", "three", "four", "five", "six"]
+    lines = [f"{a} {b}\t{b[::-1]} {a[::-1]}" for a in words for b in words]
+    (tmp_path / "data.tsv").write_text("source\ttarget\n" + "\n".join(lines[:30]) + "\n")
+    (tmp_path / "valid.tsv").write_text("source\ttarget\n" + "\n".join(lines[30:]) + "\n")
+    settings = {"units": 4, "embedding": 4, "epochs": 1, "attention": None}
+    files = {"data": str(tmp_path / "data.tsv"), "valid": str(tmp_path / "valid.tsv")}
+    report = train(
+        tmp_path, task="seq2seq", reading=Reading(), settings=settings, fractions=(1, 0, 0), **files
+    )
+    assert len(tasks.load(tmp_path / "run").memory_.texts) == 36
+    again = runs.evaluate(str(tmp_path / "run"), files["valid"])["scores"]["test"]
+    assert report["scores"]["valid"]["exact_match"] < again["exact_match"] == 1
+
+
 def test_bad_lines_are_counted_in_the_report(trained, tmp_path):
     folder, _, _ = trained
     write_data(tmp_path / "data.tsv", 12)

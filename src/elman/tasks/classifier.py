@@ -554,6 +554,7 @@ def _sample(X, numbers: np.ndarray, seed: int) -> tuple[list[str], np.ndarray]:
     if len(X) <= SAMPLE:
         return list(X), numbers
     chosen = np.random.default_rng(seed).choice(len(X), SAMPLE, replace=False)
-    wanted = set(chosen.tolist())
+    _, first = np.unique(numbers, return_index=True)  # of each class one at least
+    wanted = {*chosen.tolist(), *first.tolist()}
     rows = [(text, i) for i, text in enumerate(X) if i in wanted]
     return [text for text, _ in rows], numbers[[i for _, i in rows]]

@@ -102,13 +102,14 @@ def train(
             callbacks=callbacks,
             folder=state,
         )
+    estimator.save(folder, **about)
     known = {}
     if validation is not None:
         known["valid"] = _scored(estimator, task, validation)
         if isinstance(estimator, Answering) and estimator.memory_:
             # They have chosen and been scored; now they are examples like the others.
             estimator.remember(validation.X, validation.y)
-    estimator.save(folder, **about)
+            estimator.save(folder, **about)
     say(f"saved {output}")
     report = _report(estimator, task, folder, parts, known, seed)
     if not estimator.training_.interrupted:
