@@ -3,7 +3,7 @@
 import pytest
 
 from elman.legacy import arguments, eras
-from elman.legacy.eras import KERAS1, KERAS2, LATE, TENSORFLOW1, Era
+from elman.legacy.eras import KERAS1, KERAS2, KERAS3, LATE, TENSORFLOW1, Era
 
 K = "from keras.layers import LSTM\n"
 TF = "import tensorflow as tf\nfrom tensorflow.keras.layers import LSTM\n"
@@ -31,6 +31,17 @@ TELLS = {
     "keras_contrib": (K + "from keras_contrib.layers import CRF", KERAS2, "line 2"),
     "acc": (K + ACC + "plot(h.history['val_acc'])", KERAS2, "line 3"),
     "acc in a file name": (TF + ACC + "'w-{val_acc:.2f}.h5'", TENSORFLOW1, "line 4"),
+    "acc in what became of the history": (
+        TF + ACC + "history_dict = h.history\nacc = history_dict['acc']", TENSORFLOW1, "line 5"),
+    "acc in a callback": (TF + ACC + "print(logs.get('acc'))", TENSORFLOW1, "line 4"),
+    "acc that is watched": (TF + ACC + "Stop(monitor = 'val_acc')", TENSORFLOW1, "line 4"),
+    "acc for a checkpoint": (
+        TF + ACC + "ModelCheckpoint('w/{acc}', save_best_only=True)", TENSORFLOW1, "line 4"),
+    "elman": ("import keras\nfrom elman.layers import LSTM\nfit(nb_epoch=3)", KERAS3, "line 2"),
+    "a module of Keras 3": (K + ACC + "keras.ops.sum(h.history['acc'])", KERAS3, "line 3"),
+    "a version beside today's words": (
+        "# keras==2.2.4\n" + K + "print(h.history['val_accuracy'])", Era("Keras", (2, 2, 4)),
+        "line 1"),
     "Python 2": (K + "print 'x'\nm.fit(x, nb_epoch=2)", KERAS1, "line 3"),
 }  # fmt: skip
 
@@ -52,6 +63,14 @@ def test_what_tells(case):
         TF + "tf.random.set_seed(1)\nself.tf.Session()",
         K + "model.compile('adam', metrics=['acc'])\nh.history['acc']",
         K + ACC + "h.history['accuracy']",
+        TF + ACC + "print(f'acc {acc:.3f}', f'{acc}.h5', rf'{acc}.h5', fr'{acc}.h5')",
+        TF + ACC + "plot(a, label='val_acc')\nresults['acc'] = acc\nprint(results['acc'])",
+        TF + ACC + "'{acc}'.format(acc=1)\n'{acc}.h5'.format(acc=1)",
+        TF + ACC + "history['acc'] = []\nhistory['acc'].append(3)",
+        TF + ACC + "h.history['acc']\nMonitor('val_accuracy')",
+        TF + ACC + "h.history['acc'], h.history['accuracy']",
+        TF + ACC + "tf.random.set_seed(1)\nh.history['acc']",
+        K + "print(h.history['accuracy'])\nfit(nb_epoch=3)",
         K + "# keras>=2.2\nname = 'my_keras-1.2.h5'",
         "from keras_preprocessing import text",
     ],

@@ -30,6 +30,7 @@ KERAS1 = Era("Keras", (1,))
 KERAS2 = Era("Keras", (2, 2))
 TENSORFLOW1 = Era("TensorFlow", (1, 15))
 LATE = Era("TensorFlow", (2, 15))  # where nothing tells
+KERAS3 = Era("Keras", (3,))
 
 # Classes, argument, what it was by default, in all versions of Keras and TensorFlow before these.
 # From the documentation of each version.
@@ -154,7 +155,22 @@ _WORDS = (
 )
 # Until Keras 2.3 and TensorFlow 2 the accuracy was called acc, however it was asked for.
 _ASKED = re.compile(r"metrics\s*=\s*\[[^\]]*['\"]accuracy['\"]")
-_CALLED = re.compile(r"(?<=[\w)])\[['\"](val_)?acc['\"]\]|['\"]val_acc['\"]|\{(val_)?acc\b")
+_CALLED = re.compile(
+    r"(?:history|logs)\w*\[['\"](?:val_)?acc['\"]\](?!\s*=[^=]|\.append)"
+    r"|(?:history|logs)\w*\.get\(['\"](?:val_)?acc['\"]\)?"
+    r"|\bmonitor\s*=\s*['\"](?:val_)?acc['\"]"
+    # In the name of a checkpoint, which Keras fills in.
+    r"|(?<![fF])(?<![fF][rR])['\"][^'\"\n]*\{(?:val_)?acc\b[^'\"\n]*\.(?:h5|hdf5|ckpt|keras)['\"]"
+    r"(?!\.format)"
+    r"|\bModelCheckpoint\(\s*(?:filepath\s*=\s*)?['\"][^'\"\n]*\{(?:val_)?acc\b"
+)
+# What no program of an old day has.
+_NEW = re.compile(
+    r"['\"]val_accuracy['\"]|history\[['\"]accuracy['\"]\]|\b(?:tf|tensorflow)\.random\.set_seed\b"
+)
+_OF_KERAS3 = re.compile(
+    r"(?m)^(?:import|from) elman\b|\bkeras\.ops\b|^from keras import (?:.*\W)?ops\b"
+)
 _IMPORTS_KERAS = re.compile(r"^\s*(?:from|import)\s+keras\b", re.MULTILINE)
 
 
@@ -181,7 +197,7 @@ def read(parts: Iterable[tuple[str, str]], printed: str = "") -> Sign | None:
 
 def _brought(era: Era, is_keras: bool) -> Era:
     """What a program got Keras from: which Keras went with a TensorFlow, and the other way."""
-    if era.library == ("Keras" if is_keras else "TensorFlow"):
+    if era.library == ("Keras" if is_keras else "TensorFlow") or era.version >= KERAS3.version:
         return era
     if era.library == "Keras":
         return TENSORFLOW1 if era.version < (2, 3) else LATE
@@ -202,6 +218,11 @@ def _pins(parts: list[tuple[str, str]], printed: str, is_keras: bool) -> Iterato
 
 def _words(parts: list[tuple[str, str]], whole: str, printed: str) -> Iterator[Sign]:
     codes = [(before, text, *_code(text)) for before, text in parts]
+    for before, _, code, _ in codes:
+        if match := _OF_KERAS3.search(code):
+            yield Sign(KERAS3, _line(before, code, match.start()), match[0])
+    if _NEW.search(whole):
+        return
     for before, _, _, arguments in codes:
         for word, line in arguments:
             if word in _OF_KERAS1:
