@@ -79,6 +79,33 @@ def test_what_does_not_tell(text):
     assert eras.read([("", text)]) is None
 
 
+@pytest.mark.parametrize(
+    ("pin", "version"),
+    [
+        ("keras<2.3", (2, 2)),
+        ("keras < 2.3.0", (2, 2)),
+        ("keras<2.4", (2, 3)),
+        ("keras<2.2.5", (2, 2, 4)),
+        ("keras<=2.3", (2, 3)),
+        ("keras<2", (1,)),
+        ("keras<3", (2, 15)),
+        ("keras==2.2.*", (2, 2)),
+        ("keras>=2.0,<2.3", (2, 2)),
+        ("!conda install -y keras=2.2.4", (2, 2, 4)),
+        ("tensorflow<2.0", (1, 15)),
+        ("tensorflow-gpu<2", (1, 15)),
+        ("tensorflow>=1.13, <2.0.0", (1, 15)),
+        ("tensorflow==1.*", (1, 15)),
+        ("tensorflow==1.13.*", (1, 13)),
+        ("tensorflow<1.13", (1, 12)),
+        ("tensorflow<2.1", (2, 0)),
+    ],
+)
+def test_a_version_that_is_bounded(pin, version):
+    program = K if "keras" in pin else TF
+    assert eras.read([("", f"# {pin}\n{program}")]).era.version == version
+
+
 def test_a_notebook_tells_its_cell_and_by_what_it_printed():
     cells = [("cell 1, ", "!ls"), ("cell 2, ", K + "!pip install -q keras==2.1.5")]
     assert eras.read(cells).where == "cell 2, line 2"

@@ -125,7 +125,8 @@ def parsed(version: str) -> Era:
 
 
 _PINNED = re.compile(
-    r"(?i)(?<![\w.-])(keras|tensorflow(?:-gpu|-cpu)?)(?:==|~=|<=|<|-)(\d+(?:\.\d+)+)"
+    r"(?i)(?<![\w.-])(keras|tensorflow(?:-gpu|-cpu)?)"
+    r"(?:(?: ?>=? ?[\d.]+,)? ?(==|~=|<=|<) ?(\d+(?:\.\d+)*)(\.\*)?|[-=](\d+(?:\.\d+)+))"
     r"|%tensorflow_version\s+(\d)"
 )
 _BACKEND = re.compile(r"Using (TensorFlow|Theano|CNTK) backend")  # what Keras until 2.3 printed
@@ -209,11 +210,30 @@ def _pins(parts: list[tuple[str, str]], printed: str, is_keras: bool) -> Iterato
     found = []
     for before, text in [*parts, ("", printed)]:
         for match in _PINNED.finditer(text):
-            library = "Keras" if (match[1] or "").lower() == "keras" else "TensorFlow"
-            version = tuple(map(int, match[2].split("."))) if match[2] else (int(match[3]), 15)
             where = "" if text is printed else _line(before, text, match.start())
-            found.append(Sign(Era(library, version), where, match[0]))
+            found.append(Sign(_pinned(*match.groups()), where, match[0]))
     yield from sorted(found, key=lambda sign: (sign.era.library == "Keras") != is_keras)
+
+
+def _pinned(name: str, sign: str, bound: str, star: str, exact: str, colab: str) -> Era:
+    """The era that a match of `_PINNED` names."""
+    if colab:
+        return Era("TensorFlow", (int(colab), 15))
+    library = "Keras" if name.lower() == "keras" else "TensorFlow"
+    version = tuple(map(int, (exact or bound).split(".")))
+    if star:  # the last of them: ==2.2.* is what comes before 2.3
+        return _before(library, (*version[:-1], version[-1] + 1))
+    return _before(library, version) if sign == "<" else Era(library, version)
+
+
+def _before(library: str, version: tuple[int, ...]) -> Era:
+    """The last one before a version: 2.2 before 2.3.0, 1.15 before 2."""
+    while version[-1] == 0 and len(version) > 1:
+        version = version[:-1]
+    version = (*version[:-1], version[-1] - 1)
+    if library == "Keras" and version == KERAS1.version:
+        return KERAS1
+    return Era(library, version if len(version) > 1 else (*version, 15))
 
 
 def _words(parts: list[tuple[str, str]], whole: str, printed: str) -> Iterator[Sign]:
