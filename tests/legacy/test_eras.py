@@ -7,6 +7,7 @@ from elman.legacy.eras import KERAS1, KERAS2, KERAS3, LATE, TENSORFLOW1, Era
 
 K = "from keras.layers import LSTM\n"
 TF = "import tensorflow as tf\nfrom tensorflow.keras.layers import LSTM\n"
+V1 = "import tensorflow.compat.v1 as tf\ntf.disable_v2_behavior()\n"
 ACC = "model.compile('adam', metrics=['accuracy'])\n"
 
 TELLS = {
@@ -15,8 +16,13 @@ TELLS = {
     "a session": (TF + "\nsess = tf.Session()", TENSORFLOW1, "line 4"),
     "a session under Keras": (K + "import tensorflow as tf\ntf.Session()", KERAS2, "line 3"),
     "the optimizers of TensorFlow": (TF + "tf.train.AdamOptimizer()", TENSORFLOW1, "line 3"),
-    "the interface of TensorFlow 1": (
-        "import tensorflow.compat.v1 as tf\ntf.disable_v2_behavior()", TENSORFLOW1, "line 2"),
+    "the interface of TensorFlow 1": (V1 + "tf.keras.layers.LSTM(3)", TENSORFLOW1, "line 2"),
+    "the interface of TensorFlow 1 by name": (
+        "import tensorflow as tf\nfrom tensorflow.compat.v1.keras.layers import LSTM\n"
+        "tf.compat.v1.disable_v2_behavior()", TENSORFLOW1, "line 3"),
+    "the interface of TensorFlow 1 by another name": (
+        "from tensorflow.compat import v1 as one\none.disable_v2_behavior()\none.keras.Model()",
+        TENSORFLOW1, "line 2"),
     "a pinned Keras": ("# pip install Keras==2.0.6\n" + K, Era("Keras", (2, 0, 6)), "line 1"),
     "a pinned TensorFlow": (TF + "# tensorflow-gpu==1.4", Era("TensorFlow", (1, 4)), "line 3"),
     "a pinned TensorFlow under Keras": (K + "# tensorflow==1.13.1", KERAS2, "line 2"),
@@ -73,6 +79,10 @@ def test_what_tells(case):
         K + "print(h.history['accuracy'])\nfit(nb_epoch=3)",
         K + "# keras>=2.2\nname = 'my_keras-1.2.h5'",
         "from keras_preprocessing import text",
+        # The interface of TensorFlow 1 beside layers of TensorFlow 2.
+        V1 + "from tensorflow.keras.layers import LSTM\ntf.placeholder('float')",
+        V1 + K,
+        TF + "tf.compat.v1.disable_v2_behavior()\ntf.keras.layers.LSTM(3)",
     ],
 )
 def test_what_does_not_tell(text):

@@ -154,6 +154,14 @@ _WORDS = (
     ),
     (KERAS2, re.compile(r"\bkeras_contrib\b|\btensorflow_backend\b|\b\w*image_dim_ordering\b")),
 )
+# The interface of TensorFlow 1 in TensorFlow 2, and the Keras in it. Beside that interface
+# tensorflow.keras is TensorFlow 2's.
+_COMPAT = re.compile(r"compat(?:\.v1| import v1) as tf\b|\bdisable_v2_behavior\b")
+_COMPAT_KERAS = re.compile(
+    r"\bcompat\.v1(?:\.| import )keras\b"
+    r"|compat(?:\.v1| import v1) as (\w+)$(?:.|\n)*(?<![\w.])\1\.keras\b",
+    re.MULTILINE,
+)
 # Until Keras 2.3 and TensorFlow 2 the accuracy was called acc, however it was asked for.
 _ASKED = re.compile(r"metrics\s*=\s*\[[^\]]*['\"]accuracy['\"]")
 _CALLED = re.compile(
@@ -247,8 +255,10 @@ def _words(parts: list[tuple[str, str]], whole: str, printed: str) -> Iterator[S
         for word, line in arguments:
             if word in _OF_KERAS1:
                 yield Sign(KERAS1, f"{before}line {line}", f"{word}=")
+    code = "\n".join(code for _, _, code, _ in codes)
+    is_tensorflow2 = _COMPAT.search(code) and not _COMPAT_KERAS.search(code)
     for era, words in _WORDS:
-        for before, _, code, _ in codes:
+        for before, _, code, _ in () if era == TENSORFLOW1 and is_tensorflow2 else codes:
             if match := words.search(code):
                 yield Sign(era, _line(before, code, match.start()), match[0])
     if match := _BACKEND.search(printed):
