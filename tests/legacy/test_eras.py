@@ -12,6 +12,8 @@ ACC = "model.compile('adam', metrics=['accuracy'])\n"
 
 TELLS = {
     "an argument of Keras 1": (K + "model.fit(x, y,\n    nb_epoch = 20)", KERAS1, "line 3"),
+    "an argument behind a definition": (
+        K + "def train(nb_epoch=3):\n    fit(x, nb_epoch=nb_epoch)", KERAS1, "line 3"),
     "a layer of Keras 1": ("from keras.layers.core import TimeDistributedDense", KERAS1, "line 1"),
     "a session": (TF + "\nsess = tf.Session()", TENSORFLOW1, "line 4"),
     "a session under Keras": (K + "import tensorflow as tf\ntf.Session()", KERAS2, "line 3"),
@@ -79,6 +81,9 @@ def test_what_tells(case):
         K + "print(h.history['accuracy'])\nfit(nb_epoch=3)",
         K + "# keras>=2.2\nname = 'my_keras-1.2.h5'",
         "from keras_preprocessing import text",
+        # A parameter of the program's own, and a call that is not Keras's.
+        K + "def train(x,\n    nb_epoch = (3), border_mode='same') -> None: pass",
+        TF + "train(x, nb_epoch=3)\ncv2.blur(x, border_mode='same')",
         # The interface of TensorFlow 1 beside layers of TensorFlow 2.
         V1 + "from tensorflow.keras.layers import LSTM\ntf.placeholder('float')",
         V1 + K,

@@ -199,7 +199,7 @@ def read(parts: Iterable[tuple[str, str]], printed: str = "") -> Sign | None:
     parts = list(parts)
     whole = "\n".join(text for _, text in parts)
     is_keras = bool(_IMPORTS_KERAS.search(whole))
-    for sign in (*_pins(parts, printed, is_keras), *_words(parts, whole, printed)):
+    for sign in (*_pins(parts, printed, is_keras), *_words(parts, whole, printed, is_keras)):
         return Sign(_brought(sign.era, is_keras), sign.where, sign.words)
     return None
 
@@ -244,14 +244,16 @@ def _before(library: str, version: tuple[int, ...]) -> Era:
     return Era(library, version if len(version) > 1 else (*version, 15))
 
 
-def _words(parts: list[tuple[str, str]], whole: str, printed: str) -> Iterator[Sign]:
+def _words(
+    parts: list[tuple[str, str]], whole: str, printed: str, is_keras: bool
+) -> Iterator[Sign]:
     codes = [(before, text, *_code(text)) for before, text in parts]
     for before, _, code, _ in codes:
         if match := _OF_KERAS3.search(code):
             yield Sign(KERAS3, _line(before, code, match.start()), match[0])
     if _NEW.search(whole):
         return
-    for before, _, _, arguments in codes:
+    for before, _, _, arguments in codes if is_keras else ():
         for word, line in arguments:
             if word in _OF_KERAS1:
                 yield Sign(KERAS1, f"{before}line {line}", f"{word}=")
@@ -274,14 +276,15 @@ def _line(before: str, text: str, at: int) -> str:
 
 
 def _code(text: str) -> tuple[str, list[tuple[str, int]]]:
-    """The program without comments and strings, in its lines; arguments by name and their lines."""
+    """The program without comments and strings, in its lines; arguments in calls, their lines."""
     lines = ["" if line.lstrip()[:1] in ("!", "%") else line for line in text.splitlines()]
     kept = [""] * (len(lines) + 1)
-    arguments, depth, last = [], 0, ""
+    arguments, depth, last, defines = [], 0, "", False
     try:
         for token in tokenize.generate_tokens(io.StringIO("\n".join(lines)).readline):
-            if token.string == "=" and depth:
+            if token.string == "=" and depth and not defines:
                 arguments.append((last, token.start[0]))
+            defines = token.string == "def" or (defines and (depth > 0 or token.string != ":"))
             depth += (token.string in tuple("([{")) - (token.string in tuple(")]}"))
             last = token.string
             if token.type in (tokenize.NAME, tokenize.OP):
