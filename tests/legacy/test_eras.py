@@ -158,6 +158,14 @@ def test_defaults(era, lstm, gru, conv, adadelta):
     assert not eras.defaults("LSTM", None)
 
 
+@pytest.mark.parametrize(
+    ("number", "era"), [("1", KERAS1), ("2", KERAS2), ("3", KERAS3), ("tf1", TENSORFLOW1),
+                        ("tf2", LATE), ("tensorflow 2.0", Era("TensorFlow", (2, 0)))]
+)  # fmt: skip
+def test_a_number_alone(number, era):
+    assert eras.parsed(number) == era
+
+
 @pytest.mark.parametrize("text", ["late", "tf", "2.x", "", "keras 2"])
 def test_a_version_that_is_none(text):
     with pytest.raises(ValueError, match=r"--keras must be a version of Keras, .* as in 2\.2 or"):

@@ -105,8 +105,13 @@ class Sign:
         return f"{self.words} tells that this was written for {self.era}; --keras says otherwise"
 
 
+_WHOLE = {Era(era.library, era.version[:1]): era for era in (KERAS2, TENSORFLOW1, LATE)}
+
+
 def parsed(version: str) -> Era:
     """The era that a user names: a version of Keras, or of TensorFlow with "tf" before it.
+
+    A number alone is the last version before what is taken for granted changed.
 
     Raises:
         ValueError: it is neither.
@@ -120,8 +125,8 @@ def parsed(version: str) -> Era:
             "--keras must be a version of Keras, or of TensorFlow with tf before it, as in 2.2 or "
             f"tf1.15, got {version!r}"
         )
-    library = "TensorFlow" if found[1] else "Keras"
-    return Era(library, tuple(map(int, found[2].split("."))))
+    era = Era("TensorFlow" if found[1] else "Keras", tuple(map(int, found[2].split("."))))
+    return _WHOLE.get(era, era)
 
 
 _PINNED = re.compile(
