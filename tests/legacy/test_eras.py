@@ -30,6 +30,7 @@ TELLS = {
     "a pinned TensorFlow under Keras": (K + "# tensorflow==1.13.1", KERAS2, "line 2"),
     "a TensorFlow 2 under Keras": (K + "# tensorflow==2.0.0", Era("Keras", (2, 3)), "line 2"),
     "a late TensorFlow under Keras": (K + "# tensorflow==2.8", LATE, "line 2"),
+    "a TensorFlow with Keras 3 under it": (K + "# tensorflow==2.16.1", KERAS3, "line 2"),
     "a pinned Keras under TensorFlow": (TF + "# keras==2.2.4", TENSORFLOW1, "line 3"),
     "what is imported counts": (
         K + "# tensorflow==1.14.0\n# keras==2.3.1", Era("Keras", (2, 3, 1)), "line 3"),

@@ -215,7 +215,9 @@ def _brought(era: Era, is_keras: bool) -> Era:
         return era
     if era.library == "Keras":
         return TENSORFLOW1 if era.version < (2, 3) else LATE
-    return KERAS2 if era.version < (2,) else Era("Keras", (2, 3)) if era.version < (2, 4) else LATE
+    if era.version < (2, 4):
+        return KERAS2 if era.version < (2,) else Era("Keras", (2, 3))
+    return LATE if era.version < (2, 16) else KERAS3
 
 
 def _pins(parts: list[tuple[str, str]], printed: str, is_keras: bool) -> Iterator[Sign]:
