@@ -144,6 +144,16 @@ def test_layers_outside_a_program_are_todays(tmp_path):
     assert elman.layers.LSTM(3, init="zero").recurrent_activation is hard_sigmoid
 
 
+def test_a_program_of_elman_is_todays(tmp_path):
+    path = tmp_path / "program.py"
+    made = "from elman.layers import ConvLSTM2D\ngate = ConvLSTM2D(2, 3).recurrent_activation"
+    path.write_text(made)
+    names, notes = run(path)
+    assert (names["gate"], notes) == (keras.activations.sigmoid, [])
+    path.write_text(made.replace("elman", "keras"))
+    assert run(path)[0]["gate"] is hard_sigmoid
+
+
 def test_modules_of_the_program_are_of_its_day(tmp_path):
     (tmp_path / "helper.py").write_text("from keras.layers import LSTM\nlayer = LSTM(3)")
     (tmp_path / "program.py").write_text("# keras==2.0.5\nfrom helper import layer\nimport keras")

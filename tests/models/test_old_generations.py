@@ -311,9 +311,7 @@ def test_keras2_recurrent(kind, version, tmp_path):
     assert model.input_shape == (B, T, I)
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
-@pytest.mark.parametrize("version", ["2.2.4", "2.1.6-tf"])
-def test_cudnn_layers(kind, version, tmp_path):
+def cudnn_cell(kind):
     """cuDNN's kernels were stored transposed for each gate, with a bias of their own for U."""
     gates = {"LSTM": 4, "GRU": 3}[kind]
     w, u, b = normal(gates, I, H), normal(gates, H, H), normal(2, gates * H)
@@ -325,6 +323,13 @@ def test_cudnn_layers(kind, version, tmp_path):
     kernel, recurrent = np.concatenate(list(w), 1), np.concatenate(list(u), 1)
     bias = b if kind == "GRU" else b.sum(0)
     cell = getattr(reference, kind)(kernel, recurrent, bias)
+    return list(zip(["kernel", "recurrent_kernel", "bias"], as_stored, strict=True)), cell
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+@pytest.mark.parametrize("version", ["2.2.4", "2.1.6-tf"])
+def test_cudnn_layers(kind, version, tmp_path):
+    arrays, cell = cudnn_cell(kind)
     settings = {
         "name": "cu_dnn",
         "units": H,
@@ -334,11 +339,7 @@ def test_cudnn_layers(kind, version, tmp_path):
         "stateful": False,
         "batch_input_shape": [None, T, I],
     }
-    kept = {
-        "cu_dnn": named(
-            "cu_dnn", zip(["kernel", "recurrent_kernel", "bias"], as_stored, strict=True)
-        )
-    }
+    kept = {"cu_dnn": named("cu_dnn", arrays)}
     path = write(tmp_path / "old.h5", sequential((f"CuDNN{kind}", settings)), kept, version)
     close(models.load_model(path)(X), reference.forward(cell, X).outputs)
 
@@ -439,6 +440,36 @@ def test_weights_into_a_model(generation, by_name, tmp_path):
     model = two_layers()
     model.load_weights(path, by_name=by_name)
     close(model(X), reference.forward(cell, X).last_output @ w + b)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+@pytest.mark.parametrize("wrapped", [False, True], ids=["alone", "inside Bidirectional"])
+def test_weights_into_layers_that_are_called_cudnn(kind, wrapped, tmp_path):
+    forward, cell = cudnn_cell(kind)
+    backward, other = cudnn_cell(kind)
+    layer = getattr(layers, f"CuDNN{kind}")(H, return_sequences=True)
+    arrays = forward + wrapped * [(f"b_{name}", array) for name, array in backward]
+    path = write(tmp_path / "w.h5", None, {"rnn": named("rnn", arrays)}, "2.2.4")
+    model = models.Sequential([layers.Bidirectional(layer) if wrapped else layer])
+    model.build((None, T, I))
+    model.load_weights(path)
+    expected = reference.forward(cell, X).outputs
+    if wrapped:
+        backwards = reference.forward(other, X[:, ::-1]).outputs[:, ::-1]
+        expected = np.concatenate([expected, backwards], -1)
+    close(model(X), expected)
+
+
+@pytest.mark.parametrize("name", ["Conv1D", "Convolution1D", "Convolution2D"])
+def test_weights_of_theano_into_any_name_of_a_convolution(name, tmp_path):
+    kernel = normal(3, I, H) if "1D" in name else normal(3, 3, I, H)
+    turned = np.flip(kernel, range(kernel.ndim - 2))
+    kept = {"conv": [("conv/kernel", turned)]}
+    path = write(tmp_path / "w.h5", None, kept, "2.0.8", backend="theano")
+    model = models.Sequential([getattr(layers, name)(H, 3, use_bias=False)])
+    model.build((None, *(5,) * (kernel.ndim - 2), I))
+    model.load_weights(path)
+    close(model.get_weights()[0], kernel)
 
 
 def test_weights_of_another_model(tmp_path):

@@ -30,6 +30,7 @@ KERAS1 = Era("Keras", (1,))
 KERAS2 = Era("Keras", (2, 2))
 TENSORFLOW1 = Era("TensorFlow", (1, 15))
 LATE = Era("TensorFlow", (2, 15))  # where nothing tells
+KERAS3 = Era("Keras", (3,))
 
 # Classes, argument, what it was by default, in all versions of Keras and TensorFlow before these.
 # From the documentation of each version.
@@ -104,8 +105,13 @@ class Sign:
         return f"{self.words} tells that this was written for {self.era}; --keras says otherwise"
 
 
+_WHOLE = {Era(era.library, era.version[:1]): era for era in (KERAS2, TENSORFLOW1, LATE)}
+
+
 def parsed(version: str) -> Era:
     """The era that a user names: a version of Keras, or of TensorFlow with "tf" before it.
+
+    A number alone is the last version before what is taken for granted changed.
 
     Raises:
         ValueError: it is neither.
@@ -119,12 +125,13 @@ def parsed(version: str) -> Era:
             "--keras must be a version of Keras, or of TensorFlow with tf before it, as in 2.2 or "
             f"tf1.15, got {version!r}"
         )
-    library = "TensorFlow" if found[1] else "Keras"
-    return Era(library, tuple(map(int, found[2].split("."))))
+    era = Era("TensorFlow" if found[1] else "Keras", tuple(map(int, found[2].split("."))))
+    return _WHOLE.get(era, era)
 
 
 _PINNED = re.compile(
-    r"(?i)(?<![\w.-])(keras|tensorflow(?:-gpu|-cpu)?)(?:==|~=|<=|<|-)(\d+(?:\.\d+)+)"
+    r"(?i)(?<![\w.-])(keras|tensorflow(?:-gpu|-cpu)?)"
+    r"(?:(?: ?>=? ?[\d.]+,)? ?(==|~=|<=|<) ?(\d+(?:\.\d+)*)(\.\*)?|[-=](\d+(?:\.\d+)+))"
     r"|%tensorflow_version\s+(\d)"
 )
 _BACKEND = re.compile(r"Using (TensorFlow|Theano|CNTK) backend")  # what Keras until 2.3 printed
@@ -152,9 +159,32 @@ _WORDS = (
     ),
     (KERAS2, re.compile(r"\bkeras_contrib\b|\btensorflow_backend\b|\b\w*image_dim_ordering\b")),
 )
+# The interface of TensorFlow 1 in TensorFlow 2, and the Keras in it. Beside that interface
+# tensorflow.keras is TensorFlow 2's.
+_COMPAT = re.compile(r"compat(?:\.v1| import v1) as tf\b|\bdisable_v2_behavior\b")
+_COMPAT_KERAS = re.compile(
+    r"\bcompat\.v1(?:\.| import )keras\b"
+    r"|compat(?:\.v1| import v1) as (\w+)$(?:.|\n)*(?<![\w.])\1\.keras\b",
+    re.MULTILINE,
+)
 # Until Keras 2.3 and TensorFlow 2 the accuracy was called acc, however it was asked for.
 _ASKED = re.compile(r"metrics\s*=\s*\[[^\]]*['\"]accuracy['\"]")
-_CALLED = re.compile(r"(?<=[\w)])\[['\"](val_)?acc['\"]\]|['\"]val_acc['\"]|\{(val_)?acc\b")
+_CALLED = re.compile(
+    r"(?:history|logs)\w*\[['\"](?:val_)?acc['\"]\](?!\s*=[^=]|\.append)"
+    r"|(?:history|logs)\w*\.get\(['\"](?:val_)?acc['\"]\)?"
+    r"|\bmonitor\s*=\s*['\"](?:val_)?acc['\"]"
+    # In the name of a checkpoint, which Keras fills in.
+    r"|(?<![fF])(?<![fF][rR])['\"][^'\"\n]*\{(?:val_)?acc\b[^'\"\n]*\.(?:h5|hdf5|ckpt|keras)['\"]"
+    r"(?!\.format)"
+    r"|\bModelCheckpoint\(\s*(?:filepath\s*=\s*)?['\"][^'\"\n]*\{(?:val_)?acc\b"
+)
+# What no program of an old day has.
+_NEW = re.compile(
+    r"['\"]val_accuracy['\"]|history\[['\"]accuracy['\"]\]|\b(?:tf|tensorflow)\.random\.set_seed\b"
+)
+_OF_KERAS3 = re.compile(
+    r"(?m)^(?:import|from) elman\b|\bkeras\.ops\b|^from keras import (?:.*\W)?ops\b"
+)
 _IMPORTS_KERAS = re.compile(r"^\s*(?:from|import)\s+keras\b", re.MULTILINE)
 
 
@@ -174,18 +204,20 @@ def read(parts: Iterable[tuple[str, str]], printed: str = "") -> Sign | None:
     parts = list(parts)
     whole = "\n".join(text for _, text in parts)
     is_keras = bool(_IMPORTS_KERAS.search(whole))
-    for sign in (*_pins(parts, printed, is_keras), *_words(parts, whole, printed)):
+    for sign in (*_pins(parts, printed, is_keras), *_words(parts, whole, printed, is_keras)):
         return Sign(_brought(sign.era, is_keras), sign.where, sign.words)
     return None
 
 
 def _brought(era: Era, is_keras: bool) -> Era:
     """What a program got Keras from: which Keras went with a TensorFlow, and the other way."""
-    if era.library == ("Keras" if is_keras else "TensorFlow"):
+    if era.library == ("Keras" if is_keras else "TensorFlow") or era.version >= KERAS3.version:
         return era
     if era.library == "Keras":
         return TENSORFLOW1 if era.version < (2, 3) else LATE
-    return KERAS2 if era.version < (2,) else Era("Keras", (2, 3)) if era.version < (2, 4) else LATE
+    if era.version < (2, 4):
+        return KERAS2 if era.version < (2,) else Era("Keras", (2, 3))
+    return LATE if era.version < (2, 16) else KERAS3
 
 
 def _pins(parts: list[tuple[str, str]], printed: str, is_keras: bool) -> Iterator[Sign]:
@@ -193,21 +225,49 @@ def _pins(parts: list[tuple[str, str]], printed: str, is_keras: bool) -> Iterato
     found = []
     for before, text in [*parts, ("", printed)]:
         for match in _PINNED.finditer(text):
-            library = "Keras" if (match[1] or "").lower() == "keras" else "TensorFlow"
-            version = tuple(map(int, match[2].split("."))) if match[2] else (int(match[3]), 15)
             where = "" if text is printed else _line(before, text, match.start())
-            found.append(Sign(Era(library, version), where, match[0]))
+            found.append(Sign(_pinned(*match.groups()), where, match[0]))
     yield from sorted(found, key=lambda sign: (sign.era.library == "Keras") != is_keras)
 
 
-def _words(parts: list[tuple[str, str]], whole: str, printed: str) -> Iterator[Sign]:
+def _pinned(name: str, sign: str, bound: str, star: str, exact: str, colab: str) -> Era:
+    """The era that a match of `_PINNED` names."""
+    if colab:
+        return Era("TensorFlow", (int(colab), 15))
+    library = "Keras" if name.lower() == "keras" else "TensorFlow"
+    version = tuple(map(int, (exact or bound).split(".")))
+    if star:  # the last of them: ==2.2.* is what comes before 2.3
+        return _before(library, (*version[:-1], version[-1] + 1))
+    return _before(library, version) if sign == "<" else Era(library, version)
+
+
+def _before(library: str, version: tuple[int, ...]) -> Era:
+    """The last one before a version: 2.2 before 2.3.0, 1.15 before 2."""
+    while version[-1] == 0 and len(version) > 1:
+        version = version[:-1]
+    version = (*version[:-1], version[-1] - 1)
+    if library == "Keras" and version == KERAS1.version:
+        return KERAS1
+    return Era(library, version if len(version) > 1 else (*version, 15))
+
+
+def _words(
+    parts: list[tuple[str, str]], whole: str, printed: str, is_keras: bool
+) -> Iterator[Sign]:
     codes = [(before, text, *_code(text)) for before, text in parts]
-    for before, _, _, arguments in codes:
+    for before, _, code, _ in codes:
+        if match := _OF_KERAS3.search(code):
+            yield Sign(KERAS3, _line(before, code, match.start()), match[0])
+    if _NEW.search(whole):
+        return
+    for before, _, _, arguments in codes if is_keras else ():
         for word, line in arguments:
             if word in _OF_KERAS1:
                 yield Sign(KERAS1, f"{before}line {line}", f"{word}=")
+    code = "\n".join(code for _, _, code, _ in codes)
+    is_tensorflow2 = _COMPAT.search(code) and not _COMPAT_KERAS.search(code)
     for era, words in _WORDS:
-        for before, _, code, _ in codes:
+        for before, _, code, _ in () if era == TENSORFLOW1 and is_tensorflow2 else codes:
             if match := words.search(code):
                 yield Sign(era, _line(before, code, match.start()), match[0])
     if match := _BACKEND.search(printed):
@@ -223,14 +283,15 @@ def _line(before: str, text: str, at: int) -> str:
 
 
 def _code(text: str) -> tuple[str, list[tuple[str, int]]]:
-    """The program without comments and strings, in its lines; arguments by name and their lines."""
+    """The program without comments and strings, in its lines; arguments in calls, their lines."""
     lines = ["" if line.lstrip()[:1] in ("!", "%") else line for line in text.splitlines()]
     kept = [""] * (len(lines) + 1)
-    arguments, depth, last = [], 0, ""
+    arguments, depth, last, defines = [], 0, "", False
     try:
         for token in tokenize.generate_tokens(io.StringIO("\n".join(lines)).readline):
-            if token.string == "=" and depth:
+            if token.string == "=" and depth and not defines:
                 arguments.append((last, token.start[0]))
+            defines = token.string == "def" or (defines and (depth > 0 or token.string != ":"))
             depth += (token.string in tuple("([{")) - (token.string in tuple(")]}"))
             last = token.string
             if token.type in (tokenize.NAME, tokenize.OP):

@@ -237,8 +237,8 @@ def _described(layer) -> dict[str, Any]:
 
 
 def _plain(config: dict[str, Any]) -> dict[str, Any]:
-    """With the names that layers inside it have, and the class of ours that a model is."""
-    kind = config["class_name"]
+    """With the names that layers inside it have, and the class that it is under any name."""
+    kind = tables.today(config["class_name"])  # CuDNNLSTM, Convolution1D, ... are subclasses
     inner = dict(config["config"])
     known = kind in tables.LAYERS or kind in configs.MODELS
     for key in configs.INNER:
