@@ -170,13 +170,13 @@ _COMPAT_KERAS = re.compile(
 # Until Keras 2.3 and TensorFlow 2 the accuracy was called acc, however it was asked for.
 _ASKED = re.compile(r"metrics\s*=\s*\[[^\]]*['\"]accuracy['\"]")
 _CALLED = re.compile(
-    r"(?:history|logs)\w*\[['\"](?:val_)?acc['\"]\](?!\s*=[^=]|\.append)"
-    r"|(?:history|logs)\w*\.get\(['\"](?:val_)?acc['\"]\)?"
+    r"(?:history|logs)\w{0,30}\[['\"](?:val_)?acc['\"]\](?!\s*=[^=]|\.append)"
+    r"|(?:history|logs)\w{0,30}\.get\(['\"](?:val_)?acc['\"]\)?"
     r"|\bmonitor\s*=\s*['\"](?:val_)?acc['\"]"
     # In the name of a checkpoint, which Keras fills in.
-    r"|(?<![fF])(?<![fF][rR])['\"][^'\"\n]*\{(?:val_)?acc\b[^'\"\n]*\.(?:h5|hdf5|ckpt|keras)['\"]"
-    r"(?!\.format)"
-    r"|\bModelCheckpoint\(\s*(?:filepath\s*=\s*)?['\"][^'\"\n]*\{(?:val_)?acc\b"
+    r"|(?<![fF])(?<![fF][rR])['\"][^'\"\n]{0,200}\{(?:val_)?acc\b"
+    r"[^'\"\n]{0,200}\.(?:h5|hdf5|ckpt|keras)['\"](?!\.format)"
+    r"|\bModelCheckpoint\(\s*(?:filepath\s*=\s*)?['\"][^'\"\n]{0,200}\{(?:val_)?acc\b"
 )
 # What no program of an old day has.
 _NEW = re.compile(
