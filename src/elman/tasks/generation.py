@@ -174,7 +174,8 @@ class Generator:
         logits = self._output(y)
         never = np.zeros(logits.shape[-1], "float32")
         never[[PAD, UNKNOWN, START]] = -np.inf
-        return ops.log_softmax(logits + never, axis=-1), states, scores
+        logits += ops.convert_to_tensor(never)
+        return ops.log_softmax(logits, axis=-1), states, scores
 
 
 def compiled(function, model: keras.Model):
