@@ -104,7 +104,7 @@ class SaveState(keras.callbacks.Callback):
     Arguments:
         folder: where to, made when there is something to write; None writes nothing.
         best: the callback that knows the best weights so far.
-        seed: of the training; each epoch begins with one of its own, for PyTorch's dropout.
+        seed: of the training; on PyTorch each epoch begins with one of its own.
     """
 
     def __init__(self, folder: Path | None, best: KeepBest, seed: int):
@@ -116,7 +116,8 @@ class SaveState(keras.callbacks.Callback):
         self.history.append({name: float(value) for name, value in logs.items()})
 
     def on_epoch_begin(self, epoch, logs=None):
-        keras.utils.set_random_seed(self.seed + epoch)
+        if keras.backend.backend() == "torch":  # whose dropout draws from the state of the process
+            keras.utils.set_random_seed(self.seed + epoch)
         # Here, and not at the end of an epoch, the model holds its own weights, not the averages.
         if not self.history or self.folder is None:
             return
