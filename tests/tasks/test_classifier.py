@@ -106,6 +106,11 @@ def test_validation_data_weigh_the_linear_model():
     options = {"ngrams": True, "epochs": 1, "learning_rate": 1e-9}  # a network that knows nothing
     model = small(**options).fit(texts[:80], labels[:80], (texts[80:], labels[80:]))
     assert model.share_ == 0.8
+    kernel, bias = model.model.get_layer("linear").get_weights()
+    logits = model.ngrams_.transform(texts) @ kernel + bias
+    linear = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    # The network says one half of every text.
+    np.testing.assert_allclose(model.predict_proba(texts), 0.8 * linear + 0.1, atol=0.02)
     assert small(**options).fit(texts[:8], labels[:8]).share_ == 0.5
     assert small(ngrams=False, epochs=1).fit(texts[:8], labels[:8]).share_ == 0
 
