@@ -24,7 +24,7 @@ OUTPUTS = ("crf", "softmax")
 SAMPLE = 1_000_000  # tokens that the clues by themselves are fitted on, at most
 # What their share in the answer may be.
 SHARES = (0.5, 0.4, 0.6, 0.25, 0.75)
-# What may be added to the score of O to find more entities, or fewer.
+# What may be added to the score of each entity, to find more of them or fewer.
 LEANINGS = (0.0, *(sign * step / 2 for step in range(1, 9) for sign in (-1, 1)))
 
 
@@ -44,8 +44,9 @@ class SequenceTagger(Estimator):
     wrong. As scores are linear in these weights, the mean is one model again, `model`.
 
     Tags such as ``B-LOC`` mark entities, in IOB2, IOBES, or IOB1 (which is mended). Within they are
-    IOBES, and no answer breaks the scheme. On validation data the score of ``O`` is then moved to
-    where strict F1 is highest, because likelihood counts tokens and F1 entities.
+    IOBES, and no answer breaks the scheme. On validation data the score that an entity has
+    by its first token is then moved to where strict F1 is highest, because likelihood counts tokens
+    and F1 entities.
 
     Arguments:
         level: "word", or "character" where each token is a character and spaces are tokens; None
@@ -300,28 +301,32 @@ class SequenceTagger(Estimator):
         return sparse.csr_matrix((np.ones(ends[-1], "float32"), found[known], ends), shape)
 
     def _chosen(self, beside, X, y) -> tuple[float, float]:
-        """The share of the chain of clues, and what is added to the score of O."""
+        """The share of the chain of clues, and what is added to the score of each entity."""
         tokens = self._examples(X).tokens
         scores, chain = np.concatenate(self._cut_scores(X)), self._chain()
-        outside = np.eye(len(self._inner))[0]
+        first = self._first()
         extra = 0 if beside is None else self._clues(tokens.values) @ beside[0]
 
         def score(share: float, leaning: float) -> float:
             mixed = chain if beside is None else chain.mixed(beside[1], share)
-            u = (1 - share) * scores + share * extra + leaning * outside
+            u = (1 - share) * scores + share * extra + leaning * first
             best = mixed.best(u, tokens.lengths)
             return self._measure(y, self._named(np.split(best, tokens.offsets[1:-1])))
 
         shares = (0.0,) if beside is None else SHARES
         leanings = LEANINGS if self.entities_ else (0.0,)
-        share = max(shares, key=lambda share: score(share, 0.0))
-        return share, max(leanings, key=lambda leaning: score(share, leaning))
+        leaning = max(leanings, key=lambda leaning: score(shares[0], leaning))
+        return max(shares, key=lambda share: score(share, leaning)), leaning
+
+    def _first(self) -> np.ndarray:
+        """1 for tags that begin an entity: a long one then counts as much as a short one. [K]"""
+        begins = [self.entities_ and tag[0] in "BS" for tag in self._inner]
+        return np.array(begins, "float32")
 
     def _mix(self, beside, share: float, leaning: float) -> None:
         """Give the model the weights of the mixture."""
         kernel, bias = self.model.get_layer("scores").get_weights()
-        bias = (1 - share) * bias
-        bias[0] += leaning
+        bias = (1 - share) * bias + leaning * self._first()
         self.model.get_layer("scores").set_weights([(1 - share) * kernel, bias])
         if beside is None:
             return
