@@ -244,7 +244,7 @@ def test_half_written_and_foreign_run_folders_are_told(trained, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"must hold card\.json, got none"):
         list(predictions(str(tmp_path), ["x"]))
     for change, message in [
-        ({"format": 99}, "must be of format 1, got 99, written by elman"),
+        ({"format": 99}, "must be of format 2, got 99, written by elman"),
         ({"kind": None}, "must be a folder that elman train wrote"),
         ({"learnt": None}, "must be as save.. wrote it, got none of learnt"),
     ]:
@@ -252,7 +252,7 @@ def test_half_written_and_foreign_run_folders_are_told(trained, tmp_path):
         (tmp_path / "card.json").write_text(json.dumps(changed))
         with pytest.raises(ValueError, match=message):
             list(predictions(str(tmp_path), ["x"]))
-    (tmp_path / "card.json").write_text('{"format": 1')
+    (tmp_path / "card.json").write_text('{"format": 2')
     with pytest.raises(ValueError, match="must be JSON"):
         list(predictions(str(tmp_path), ["x"]))
 

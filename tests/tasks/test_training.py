@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from elman.tasks.training import Feed
+from elman.tasks.training import Feed, KeepBest
 
 
 class Numbers:
@@ -21,3 +21,35 @@ def test_a_validation_loss_is_the_mean_over_the_examples():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Identity()])
     model.compile(loss="mean_absolute_error", weighted_metrics=["mean_absolute_error"])
     assert model.evaluate(Feed(Numbers(), 4), verbose=0) == pytest.approx([2, 2])
+
+
+@pytest.mark.parametrize(
+    ("scores", "examples", "kept"),
+    [
+        ([0.5, 0.9, 0.8], None, 1),
+        ([0.9, 0.9], None, 0),
+        ([0.9, 0.9], 100, 1),
+        # 0.9 of 100 is known up to 0.03: 0.88 cannot be told from it, 0.86 can.
+        ([0.9, 0.88, 0.86], 100, 1),
+        ([0.9, 0.88], 10_000, 0),
+        ([0.88, 0.86, 0.9, 0.86], 100, 2),
+        ([1.0, 1.0, 0.99], 100, 2),
+    ],
+)
+def test_the_epoch_that_is_kept(scores, examples, kept):
+    best = KeepBest("val_accuracy", examples=examples)
+    best.set_model(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
+    for epoch, score in enumerate(scores):
+        best.model.set_weights([np.full((1, 1), epoch), np.zeros(1)])
+        best.on_epoch_end(epoch, {"val_accuracy": score})
+    assert best.epoch == best.weights[0] == kept
+
+
+def test_patience_counts_from_the_best_epoch_and_not_from_the_one_kept():
+    best = KeepBest("val_accuracy", patience=2, examples=100)
+    best.set_model(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
+    stops = []
+    for epoch, score in enumerate([0.9, 0.89, 0.89]):
+        best.on_epoch_end(epoch, {"val_accuracy": score})
+        stops.append(getattr(best.model, "stop_training", False))
+    assert (stops, best.epoch) == ([False, False, True], 2)

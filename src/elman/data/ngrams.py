@@ -1,6 +1,9 @@
 """N-grams of characters and words as sparse vectors."""
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 from scipy import sparse
@@ -8,17 +11,14 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
 from elman.data.ragged import Ragged
 
-_KINDS = (
-    {"analyzer": "char_wb", "ngram_range": (1, 5)},
-    {"token_pattern": r"\w+|[^\w\s]", "ngram_range": (1, 2)},
-    {"analyzer": "char", "ngram_range": (1, 6)},
-)
+_HANGUL = re.compile("[가-힣]")
 
 
 class NGrams:
-    """A text as the weights of its n-grams: 1 to 5 characters of a word, words, and characters.
+    """A text as the weights of its n-grams: of the characters of a word, of words, of characters.
 
-    The characters of a word are 1 to 5, words 1 or 2 in a row, and characters across words 1 to 6.
+    The characters of a word are 1 to 5, or 1 to 9 letters of Hangul, two or three of which make a
+    syllable; words 1 or 2 in a row; characters across words 1 to 6.
 
     An n-gram that stands n times in a text, and in d of N texts, weighs
     ``(1 + ln n) (1 + ln((1 + N) / (1 + d)))``; the weights of each kind are divided by their
@@ -27,6 +27,7 @@ class NGrams:
 
     Arguments:
         buckets: how many numbers each kind of n-gram has.
+        letters: whether the characters of a word are taken apart into letters.
 
     Sources: Salton and Buckley 1988, "Term-weighting approaches in automatic text retrieval";
     Weinberger et al. 2009, "Feature Hashing for Large Scale Multitask Learning".
@@ -36,16 +37,23 @@ class NGrams:
     ((1, 48), 48)
     """
 
-    def __init__(self, buckets: int = 1 << 18):
-        self.buckets = buckets
+    def __init__(self, buckets: int = 1 << 18, letters: bool = False):
+        self.buckets, self.letters = buckets, letters
         options = {"n_features": buckets, "alternate_sign": False, "norm": None}
-        self._count = [HashingVectorizer(preprocessor=_plain, **options, **kind) for kind in _KINDS]
-        self._weigh = [TfidfTransformer(sublinear_tf=True) for _ in _KINDS]
+        within = {"ngram_range": (1, 9), "preprocessor": _apart} if letters else {
+            "ngram_range": (1, 5), "preprocessor": _plain}  # fmt: skip
+        kinds = (
+            {"analyzer": "char_wb", **within},
+            {"token_pattern": r"\w+|[^\w\s]", "ngram_range": (1, 2), "preprocessor": _plain},
+            {"analyzer": "char", "ngram_range": (1, 6), "preprocessor": _plain},
+        )
+        self._count = [HashingVectorizer(**options, **kind) for kind in kinds]
+        self._weigh = [TfidfTransformer(sublinear_tf=True) for _ in kinds]
 
     @property
     def width(self) -> int:
         """The number of columns of the matrices that `transform` gives."""
-        return len(_KINDS) * self.buckets
+        return len(self._count) * self.buckets
 
     def fit(self, texts: Sequence[str]) -> "NGrams":
         """Learn in how many texts each n-gram stands."""
@@ -60,20 +68,38 @@ class NGrams:
         parts = [weigh.transform(count.transform(texts)) for count, weigh in kinds]
         return sparse.hstack(parts, "csr").astype("float32")
 
-    def state(self) -> list[np.ndarray]:
-        """What `fit` learnt, for `restore`."""
-        return [weigh.idf_ for weigh in self._weigh]
+    def state(self) -> dict[str, np.ndarray]:
+        """The arrays that `restored` makes the same n-grams of."""
+        return {"letters": np.array(self.letters), "idf": np.stack([w.idf_ for w in self._weigh])}
 
-    def restore(self, state: Sequence[np.ndarray]) -> "NGrams":
-        """Take back what `state` gave."""
-        for weigh, idf in zip(self._weigh, state, strict=True):
-            weigh.idf_ = idf
+    @classmethod
+    def restored(cls, state: Mapping[str, np.ndarray]) -> "NGrams":
+        """What gave `state`."""
+        idf = state["idf"]
+        self = cls(idf.shape[1], bool(state["letters"]))
+        for weigh, values in zip(self._weigh, idf, strict=True):
+            weigh.idf_ = values
         return self
+
+
+def are_hangul(texts: Iterable[str]) -> bool:
+    """Whether at least a tenth of the first texts have Hangul in them.
+
+    >>> are_hangul(["좋다", "good"]), are_hangul(["good"])
+    (True, False)
+    """
+    found = [bool(_HANGUL.search(text)) for text in islice(texts, 10_000)]
+    return bool(found) and float(np.mean(found)) >= 0.1
 
 
 def _plain(text: str) -> str:
     """The text without capitals, and without spaces at its ends."""
     return text.strip().lower()
+
+
+def _apart(text: str) -> str:
+    """The same, with the letters of Hangul syllables one by one."""
+    return unicodedata.normalize("NFD", _plain(text))
 
 
 def sparse_rows(matrix: sparse.csr_matrix) -> tuple[Ragged, Ragged]:

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_class_weight
 
 from elman import layers
-from elman.data.ngrams import NGrams, sparse_rows
+from elman.data.ngrams import NGrams, are_hangul, sparse_rows
 from elman.data.ragged import Ragged
 from elman.data.tokenizer import Tokenizer
 from elman.models import Model
@@ -28,6 +28,7 @@ class _Classifier(ClassifierMixin, Estimator):
     """What classifiers have in common: classes, their weights, the network above the inputs."""
 
     classes_: np.ndarray
+    _is_share = True
     _least_epochs = 5
 
     def predict(self, X) -> np.ndarray:
@@ -309,7 +310,7 @@ class TextClassifier(_Classifier):
         # Twice the texts, twice the n-grams; many classes have few weights each.
         most = (1 << 21) >> (count - 1).bit_length()
         buckets = 1 << int(np.clip(4 + len(texts).bit_length(), 18, 20))
-        ngrams = NGrams(min(buckets, most)).fit(texts)
+        ngrams = NGrams(min(buckets, most), are_hangul(texts)).fit(texts)
         linear = LogisticRegression(C=5, max_iter=200).fit(
             ngrams.transform(texts), numbers, self.weights_[numbers]
         )
@@ -340,16 +341,15 @@ class TextClassifier(_Classifier):
     def _save_parts(self, folder):
         self.tokenizer_.save(folder / "tokenizer.json")
         if self.ngrams_:
-            np.savez(folder / "ngrams.npz", *self.ngrams_.state())
+            np.savez(folder / "ngrams.npz", **self.ngrams_.state())
 
     def _restore(self, learnt, folder):
         self.classes_, self.share_ = np.array(learnt["classes"]), learnt["share"]
         self.tokenizer_ = Tokenizer.load(folder / "tokenizer.json")
         self.ngrams_ = None
         if self.ngrams:
-            with np.load(folder / "ngrams.npz", allow_pickle=False) as file:
-                state = [file[name] for name in file.files]
-            self.ngrams_ = NGrams(len(state[0])).restore(state)
+            with np.load(folder / "ngrams.npz", allow_pickle=False) as state:
+                self.ngrams_ = NGrams.restored(state)
 
 
 class SequenceClassifier(_Classifier):

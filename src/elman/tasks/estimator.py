@@ -18,7 +18,7 @@ from elman.data.batches import Batches
 from elman.models import load_model
 from elman.tasks.training import Examples, Feed, Training, train, write_whole
 
-FORMAT = 1  # of the folder that `save` writes
+FORMAT = 2  # of the folder that `save` writes
 PREDICT = 64  # examples that are predicted at once, at most
 COUNTS = ("units", "layers", "embedding", "epochs", "batch_size", "patience", "random_state")
 PARTS = {"format", "task", "settings", "learnt", "parameters", "training", "versions", "saved"}
@@ -44,6 +44,7 @@ class Estimator(BaseEstimator):
     # Which epoch is best on the validation data.
     _monitor: ClassVar[str] = "val_accuracy"
     _mode: ClassVar[str] = "max"
+    _is_share: ClassVar[bool] = False  # of the validation examples: those that are right
 
     model: keras.Model
     training_: Training
@@ -94,6 +95,7 @@ class Estimator(BaseEstimator):
             epochs=self._epochs(count),
             monitor=self._monitor,
             mode=self._mode,
+            is_share=self._is_share,
             patience=self.patience,
             callbacks=callbacks,
             folder=None if folder is None else Path(folder),
