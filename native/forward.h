@@ -6,13 +6,16 @@
 namespace elman::ELMAN_TARGET {
 
 // Timesteps whose input product is done at once: their rows of `saved` stay in L2 until the
-// recurrent part comes to them.
-constexpr Index block_bytes = 256 * 1024;
+// recurrent part comes to them. Where W and U together are too large for any cache, reading W once
+// more costs more than leaving L2: then the rows take a quarter of the memory of W.
+constexpr Index block_bytes = 256 * 1024, cached_bytes = 4 * 1024 * 1024;
 
 template <class S, class C>
 Index steps_at_once(const Layer<S>& layer, Index rows) {
-  const Index bytes = least(Sizes<S, C>(layer).saved * rows * Index(sizeof(S)), block_bytes);
-  return least(layer.T, block_bytes / (bytes > 0 ? bytes : 1));
+  const Index weights = layer.I * C::w_slots * layer.H * Index(sizeof(S));
+  const Index most = weights > cached_bytes ? least(weights / 4, 4 * cached_bytes) : block_bytes;
+  const Index bytes = least(Sizes<S, C>(layer).saved * rows * Index(sizeof(S)), most);
+  return least(layer.T, most / (bytes > 0 ? bytes : 1));
 }
 
 // Does a phase: body(first, stop) over all `blocks`, or over the pieces of them that this member of

@@ -218,5 +218,8 @@ int main() {
   for (const Cell cell : {Cell::simple_rnn, Cell::lstm, Cell::gru, Cell::gru_reset_before}) {
     for (const auto& s : sizes) check_options(cell, s[0], s[1], s[2], s[3]);
   }
+  // More than 4 MiB of W: blocks of three steps, of a quarter of that, and then one of two.
+  check({Cell::lstm, Activation::tanh, Activation::sigmoid, 16, 5, 300, 900, false, false, true,
+         false, false, false, false});
   return test::result();
 }
