@@ -21,6 +21,9 @@ NORMALIZE = ("both", "data", "sequence", None)
 PADDING = -1e4  # what sequences of numbers are padded by, which marks the step as masked
 SHARES = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)  # of the linear model; the first where they tie
 SAMPLE = 200_000  # texts that the linear model is fitted on, at most
+# How the linear model is fitted to few texts is chosen on validation data too; many have no need.
+FEW = 20_000
+LINEAR = tuple({"C": C, "class_weight": weight} for C in (5, 80) for weight in (None, "balanced"))
 PART = 1000  # texts that are turned into numbers at a time
 
 
@@ -170,7 +173,8 @@ class TextClassifier(_Classifier):
 
     Beside it a logistic regression reads the n-grams of the text, and the answer is the mean of
     both probabilities: on data without pretrained vectors each is right where the other is wrong.
-    Where there are validation data, the mean is weighted as makes their labels most likely.
+    Where there are validation data, the mean is weighted as makes their labels most likely, and
+    for up to 20,000 texts the penalty of the regression and the weights of its classes are such.
 
     Arguments:
         unit: "character", "word" or "subword"; None takes characters where the texts have hardly
@@ -311,14 +315,18 @@ class TextClassifier(_Classifier):
         most = (1 << 21) >> (count - 1).bit_length()
         buckets = 1 << int(np.clip(4 + len(texts).bit_length(), 18, 20))
         ngrams = NGrams(min(buckets, most), are_hangul(texts)).fit(texts)
-        linear = LogisticRegression(C=5, max_iter=200).fit(
-            ngrams.transform(texts), numbers, self.weights_[numbers]
-        )
-        self.share_ = 0.5
+        learnt = ngrams.transform(texts), numbers, self.weights_[numbers]
         if validation_data:
             texts, numbers = validation_data[0], self._numbers(validation_data[1])
-            chances = linear.predict_proba(ngrams.transform(texts))
-            self.share_ = _best_share(self.predict_proba(texts), chances, numbers)
+            tried = LINEAR if len(learnt[1]) <= FEW else LINEAR[:1]
+            fitted = [LogisticRegression(max_iter=200, **how).fit(*learnt) for how in tried]
+            chances = [linear.predict_proba(ngrams.transform(texts)) for linear in fitted]
+            best = int(np.argmax([_likelihood(p, numbers) for p in chances]))
+            linear = fitted[best]
+            self.share_ = _best_share(self.predict_proba(texts), chances[best], numbers)
+        else:
+            linear = LogisticRegression(max_iter=200, **LINEAR[0]).fit(*learnt)
+            self.share_ = 0.5
         self.ngrams_ = ngrams
         # For two classes scikit-learn has one row, the logit of the second.
         signs = np.array([[-0.5], [0.5]]) if count == 2 else np.eye(count)
@@ -544,9 +552,13 @@ def best_unit(texts: Sequence[str]) -> str:
 
 def _best_share(some: np.ndarray, others: np.ndarray, numbers: np.ndarray) -> float:
     """Of `SHARES` that of the other probabilities [N, C] with the most likely labels."""
-    rows = np.arange(len(numbers))
-    p, q = some[rows, numbers], others[rows, numbers]
-    return max(SHARES, key=lambda share: np.log((1 - share) * p + share * q + 1e-9).sum())
+    mixed = {share: (1 - share) * some + share * others for share in SHARES}
+    return max(SHARES, key=lambda share: _likelihood(mixed[share], numbers))
+
+
+def _likelihood(chances: np.ndarray, numbers: np.ndarray) -> float:
+    """The sum of the logarithms of what probabilities [N, C] give to the labels."""
+    return float(np.log(chances[np.arange(len(numbers)), numbers] + 1e-9).sum())
 
 
 def _sample(X, numbers: np.ndarray, seed: int) -> tuple[list[str], np.ndarray]:
