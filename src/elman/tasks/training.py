@@ -119,8 +119,9 @@ class KeepBest(keras.callbacks.Callback):
 
     def _error(self) -> float:
         """The standard error of the best share, as if two more were right and two more wrong."""
-        share = (self.best * self.examples + 2) / (self.examples + 4)
-        return math.sqrt(share * (1 - share) / (self.examples + 4))
+        count = (self.examples or 0) + 4
+        share = (self.best * (count - 4) + 2) / count
+        return math.sqrt(share * (1 - share) / count)
 
 
 class SaveState(keras.callbacks.Callback):
@@ -177,7 +178,8 @@ class SaveState(keras.callbacks.Callback):
                 variable.assign(seeds[name])
         with np.load(self.folder / state["files"]["best"], allow_pickle=False) as best:
             self.best.weights = [best[name] for name in best.files]
-        vars(self.best).update(state["best"])
+        for name, value in state["best"].items():
+            setattr(self.best, name, value)
         self.history = state["history"]
         return state["epoch"]
 
