@@ -115,6 +115,41 @@ def test_validation_data_weigh_the_linear_model():
     assert small(ngrams=False, epochs=1).fit(texts[:8], labels[:8]).share_ == 0
 
 
+def test_the_linear_model_of_few_texts_is_the_one_that_validation_finds_likely(monkeypatch):
+    """A rare class, told by one word: without its weight and with a high penalty it is unlikely."""
+    random = np.random.default_rng(0)
+    labels = np.arange(160) % 10 == 0
+    texts = [" ".join([*random.choice(WORDS, 6), "prize"][: 6 + label]) for label in labels]
+    options = {"ngrams": True, "epochs": 1, "learning_rate": 1e-9}
+
+    def scale(few):
+        monkeypatch.setattr(classifier, "FEW", few)
+        model = small(**options).fit(texts[:80], labels[:80], (texts[80:], labels[80:]))
+        return np.abs(model.model.get_layer("linear").get_weights()[0]).max()
+
+    assert scale(80) > 1.5 * scale(79)
+
+
+def test_hangul_is_read_by_letters_after_loading_too(tmp_path):
+    texts, labels = ["정말 좋았다", "너무 싫었다"] * 8, [1, 0] * 8
+    model = small(ngrams=True, epochs=1).fit(texts, labels)
+    assert model.ngrams_.letters
+    model.save(tmp_path / "run")
+    loaded = tasks.load(tmp_path / "run")
+    np.testing.assert_allclose(
+        loaded.predict_proba(["좋아"]), model.predict_proba(["좋아"]), atol=1e-6
+    )
+
+
+def test_of_epochs_that_are_all_right_the_last_is_kept():
+    X = [np.full((3, 1), sign * 3.0) for sign in (1, -1)] * 20
+    y = [1, 0] * 20
+    model = SequenceClassifier(units=8, normalize="data", epochs=6, learning_rate=0.02)
+    history = model.fit(X, y, (X[:10], y[:10])).training_.history
+    assert [epoch["val_accuracy"] for epoch in history[-2:]] == [1, 1]
+    assert model.training_.best_epoch == 6
+
+
 def test_a_sample_for_the_linear_model_has_every_class(monkeypatch):
     monkeypatch.setattr(classifier, "SAMPLE", 20)
     numbers = np.array([1] * 60 + [0] + [1] * 39 + [2])

@@ -69,7 +69,9 @@ def test_validation_data_moves_the_score_of_entities():
     class Recorded(SequenceTagger):
         def _mix(self, beside, share, leaning):
             self.leaning = leaning
+            before = (1 - share) * self.model.get_layer("scores").get_weights()[1]
             super()._mix(beside, share, leaning)
+            self.moved = self.model.get_layer("scores").get_weights()[1] - before
 
     model = Recorded(**small(epochs=6).get_params())
     model.fit(X, missing, phrases(40, 1, "IOBES"))
@@ -79,6 +81,7 @@ def test_validation_data_moves_the_score_of_entities():
     moved, dense = model.score(*new), model.model.get_layer("scores")
     # Once for each entity, however long: a score for each of its tokens would favour long ones.
     begins = np.array([tag[0] in "BS" for tag in model._inner])
+    np.testing.assert_allclose(model.moved, model.leaning * begins, atol=1e-6)
     kernel, bias = dense.get_weights()
     dense.set_weights([kernel, bias - model.leaning * begins])
     assert moved > model.score(*new) + 0.1

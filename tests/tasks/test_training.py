@@ -34,6 +34,7 @@ def test_a_validation_loss_is_the_mean_over_the_examples():
         ([0.9, 0.88], 10_000, 0),
         ([0.88, 0.86, 0.9, 0.86], 100, 2),
         ([1.0, 1.0, 0.99], 100, 2),
+        ([1.0, 0.9983], 1000, 0),
     ],
 )
 def test_the_epoch_that_is_kept(scores, examples, kept):

@@ -316,17 +316,15 @@ class TextClassifier(_Classifier):
         buckets = 1 << int(np.clip(4 + len(texts).bit_length(), 18, 20))
         ngrams = NGrams(min(buckets, most), are_hangul(texts)).fit(texts)
         learnt = ngrams.transform(texts), numbers, self.weights_[numbers]
+        tried = LINEAR if validation_data and len(texts) <= FEW else LINEAR[:1]
+        fitted = [LogisticRegression(max_iter=200, **how).fit(*learnt) for how in tried]
+        linear, self.share_ = fitted[0], 0.5
         if validation_data:
             texts, numbers = validation_data[0], self._numbers(validation_data[1])
-            tried = LINEAR if len(learnt[1]) <= FEW else LINEAR[:1]
-            fitted = [LogisticRegression(max_iter=200, **how).fit(*learnt) for how in tried]
-            chances = [linear.predict_proba(ngrams.transform(texts)) for linear in fitted]
-            best = int(np.argmax([_likelihood(p, numbers) for p in chances]))
-            linear = fitted[best]
-            self.share_ = _best_share(self.predict_proba(texts), chances[best], numbers)
-        else:
-            linear = LogisticRegression(max_iter=200, **LINEAR[0]).fit(*learnt)
-            self.share_ = 0.5
+            found = ngrams.transform(texts)
+            linear = max(fitted, key=lambda one: _likelihood(one.predict_proba(found), numbers))
+            chances = linear.predict_proba(found)
+            self.share_ = _best_share(self.predict_proba(texts), chances, numbers)
         self.ngrams_ = ngrams
         # For two classes scikit-learn has one row, the logit of the second.
         signs = np.array([[-0.5], [0.5]]) if count == 2 else np.eye(count)
