@@ -84,6 +84,14 @@ def test_vmap():
     np.testing.assert_allclose(gradient.reshape(6, 4, 3), jax.grad(total)(case.x), atol=1e-6)
 
 
+def test_a_derivative_beyond_the_first_is_refused():
+    case = Case(engine.Spec("lstm", backend="jax"), (2, 3, 4, 5))
+    first = jax.grad(lambda arguments: loss(case)(arguments)[0])
+    twice = jax.jit(jax.grad(lambda x: jnp.sum(first([(x, *case.arguments[1:])])[0][0] ** 2)))
+    with pytest.raises(NotImplementedError, match='engine="keras" to differentiate a gradient'):
+        twice(case.x)
+
+
 def test_several_jitted_calls_at_once():
     case = Case(engine.Spec("gru", backend="jax"), (40, 20, 32, 32))
     of = jax.jit(jax.grad(loss(case), has_aux=True))

@@ -99,6 +99,23 @@ def test_a_step_after_a_weight_changed_in_place():
     assert losses[2] < losses[1] < losses[0]
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script.:DeprecationWarning")  # by torch itself
+def test_a_derivative_beyond_the_first_is_refused():
+    case = Case(engine.Spec("lstm", backend="torch"), (2, 3, 4, 5))
+    compute, weights = engine.find(case.spec), [tensor(a) for a in case.arguments[2:]]
+
+    def last(x):
+        return compute(engine.Inputs(x, None, *weights))[0][1]
+
+    x = tensor(case.x, requires_grad=True)
+    [gradient] = torch.autograd.grad((last(x) ** 2).sum(), x, create_graph=True)
+    refused = pytest.raises(NotImplementedError, match='engine="keras" to differentiate a gradient')
+    with refused:
+        torch.autograd.grad((gradient**2).sum(), x)
+    with refused, torch.autograd.forward_ad.dual_level():
+        last(torch.autograd.forward_ad.make_dual(x.detach(), torch.ones_like(x)))
+
+
 def test_a_wrong_array_raises():
     compute = engine.find(engine.Spec("lstm", backend="torch"))
     with pytest.raises(ValueError, match=r"kernel must have shape \(4, 20\), got \(4, 19\)"):

@@ -25,11 +25,11 @@ DTYPES = ("float32", "float64")
 NAME = "elman_native.so"
 
 
-def path() -> Path | None:
-    """The library's file: beside this package or, in an editable install, where it was built."""
+def path(name: str = NAME) -> Path | None:
+    """A library's file: beside this package or, in an editable install, where it was built."""
     import elman.engine
 
-    found = (Path(folder) / NAME for folder in elman.engine.__path__)
+    found = (Path(folder) / name for folder in elman.engine.__path__)
     return next((file for file in found if file.exists()), None)
 
 
@@ -100,6 +100,12 @@ def results(specs: Sequence[Any], arrays: Sequence[Any]) -> list[tuple[Any, Any,
         (outputs if s.return_sequences else None, last, [h, c] if s.cell == "lstm" else [h])
         for s, (outputs, last, h, c, *_) in zip(specs, each(arrays, len(specs)), strict=True)
     ]
+
+
+ONCE = (
+    "the native kernels have a first derivative only, in reverse mode; "
+    'give the layer engine="keras" to differentiate a gradient'
+)
 
 
 Shape = tuple[int, ...]

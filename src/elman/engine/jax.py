@@ -111,7 +111,14 @@ def _operation(name: str, options: tuple[int, ...]) -> Callable[..., Any]:
         functools.partial(_partition, axes, local),
         sharding_rule=functools.partial(_sharding_rule, axes),
     )
-    return sequential_vmap(partitioned)
+    operation = jax.custom_jvp(sequential_vmap(partitioned))
+
+    @operation.defjvp
+    def _differentiate(primals: Any, tangents: Any) -> Any:
+        # Where `_recurrences` is differentiated its own rule is taken, and this one never.
+        raise NotImplementedError(_native.ONCE)
+
+    return operation
 
 
 def _batch_axis(axis: int | None, rank: int) -> int | None:

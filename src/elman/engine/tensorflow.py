@@ -1,70 +1,73 @@
 """The kernels on TensorFlow tensors, in `tf.function` or not.
 
-A graph calls them by `tf.numpy_function`, which knows no shapes: they are set after it.
+Forward and backward are TensorFlow operations (native/tensorflow.cc); the gradient of one is the
+other. The shapes of their results are set here: the operations infer none.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.eager.record import could_possibly_record  # nothing public says it
 
 from elman.engine import Inputs, Spec, _native
-from elman.engine import numpy as adapter
+
+_native.library()  # the operations are in a library that calls this one
+_operations = tf.load_op_library(str(_native.path("elman_tensorflow.so")))
 
 
 def run(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[tuple[Any, Any, list[Any]]]:
     """The computation of `elman.engine.Computation` on TensorFlow tensors."""
-    options = _native.options(specs)
-
-    @tf.custom_gradient
-    def recurrences(*given: Any) -> tuple[Any, Any]:
-        results = _forward(options, given)
-
-        def gradient(*upstream: Any, variables: Any = None) -> Any:
-            wanted = [d for part in _native.each(upstream, len(specs)) for d in part[:4]]
-            found = _backward(options, given, _native.kept(results), wanted)
-            return (found, [None] * len(variables)) if variables else found
-
-        return results, gradient
-
     tensors = [
         tf.zeros(_native.ABSENT, dtype)
         if value is None
         else tf.cast(tf.convert_to_tensor(value), dtype)
         for value, dtype in _native.flat(specs, inputs)
     ]
-    return _native.results(specs, recurrences(*tensors))
+    training = could_possibly_record()  # whether a gradient tape watches
+    return _native.results(specs, _forward(_native.options(specs), tensors, training))
 
 
-def _forward(options: Sequence[int], inputs: Sequence[Any]) -> list[Any]:
-    def compute(*arrays: Any) -> list[Any]:
-        return adapter.forward(options, arrays, training=True)
-
-    layers, dtype = len(inputs) // 9, inputs[0].dtype
-    results = tf.numpy_function(compute, inputs, [dtype] * (5 * layers), stateful=False)
-    shapes = _native.forward_shapes(options, [t.shape for t in inputs], dtype.size, training=True)
+def _forward(options: Sequence[int], inputs: Sequence[Any], training: bool) -> list[Any]:
+    dtype = inputs[0].dtype
+    shapes = _native.forward_shapes(options, [t.shape for t in inputs], dtype.size, training)
+    results = _operations.elman_forward(
+        inputs, dtype=dtype, count=len(shapes), options=options, training=training
+    )
     for result, shape in zip(results, shapes, strict=True):
         result.set_shape(shape)
-    return list(results)
+    return results
 
 
-def _backward(
-    options: Sequence[int], inputs: Sequence[Any], kept: Sequence[Any], gradients: Sequence[Any]
-) -> list[Any]:
-    count = len(inputs)
-
-    def compute(*arrays: Any) -> list[Any]:
-        given, others = arrays[:count], arrays[count:]
-        return adapter.backward(options, given, others[: len(kept)], others[len(kept) :])
-
-    arrays = [*inputs, *kept, *gradients]
-    differentiated = _native.gradients_of(inputs)
-    results = tf.numpy_function(compute, arrays, [t.dtype for t in differentiated], stateful=False)
-    found: list[Any] = []
-    for part, given in zip(
-        _native.each(results, count // 9), _native.each(inputs, count // 9), strict=True
+@tf.RegisterGradient("ElmanForward")
+def _gradient(operation: Any, *upstream: Any) -> list[Any]:
+    options, inputs = operation.get_attr("options"), list(operation.inputs)
+    layers = len(inputs) // 9
+    results = operation.outputs
+    if not operation.get_attr("training"):  # made where no tape watched: once more
+        results = _forward(options, inputs, training=True)
+    wanted: list[Any] = []
+    for numbers, part in zip(
+        _native.each(options, layers), _native.each(upstream, layers), strict=True
     ):
+        # Nobody has seen the outputs where only the last was wanted: their gradient is zeros.
+        sequences = numbers[5]
+        absent = tf.zeros(_native.ABSENT, inputs[0].dtype)
+        wanted += [part[0] if sequences else absent, *part[1:4]]
+    found = _operations.elman_backward(
+        [*inputs, *_native.kept(results), *wanted],
+        dtype=inputs[0].dtype,
+        count=6 * layers,
+        options=options,
+    )
+    gradients: list[Any] = []
+    for part, given in zip(_native.each(found, layers), _native.each(inputs, layers), strict=True):
         for result, tensor in zip(part, given, strict=False):
             result.set_shape(tensor.shape)
-        found += [*part, None, None, None]
-    return found
+        gradients += [*part, None, None, None]
+    return gradients
+
+
+@tf.RegisterGradient("ElmanBackward")
+def _second_gradient(operation: Any, *upstream: Any) -> Any:
+    raise NotImplementedError(_native.ONCE)

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from elman.engine import Inputs, Spec, _native
 
@@ -23,6 +24,8 @@ def run(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[tuple[Any, Any,
         else torch.as_tensor(value, dtype=_DTYPES[dtype]).contiguous()
         for value, dtype in _native.flat(specs, inputs)
     ]
+    if any(forward_ad.unpack_dual(t).tangent is not None for t in tensors):
+        raise NotImplementedError(_native.ONCE)  # torch itself would give tangents of zeros
     training = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
     return _native.results(specs, _forward(list(_native.options(specs)), training, tensors))
 
@@ -87,4 +90,9 @@ def _differentiate(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, .
     return None, None, wanted
 
 
+def _differentiate_twice(ctx: Any, gradients: Any) -> Any:
+    raise NotImplementedError(_native.ONCE)
+
+
 torch.library.register_autograd("elman::forward", _differentiate, setup_context=_keep)
+torch.library.register_autograd("elman::backward", _differentiate_twice)
