@@ -5,6 +5,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -37,22 +38,31 @@ struct Isa {
   const Kernels<double>& (*f64)();
 };
 
-Isa choose() {
+// Those this machine has, best first.
+const std::vector<Isa>& present() {
 #define ELMAN_ENTRY(name, present) {#name, bool(present), name::kernels_f32, name::kernels_f64},
-  const Isa all[] = {ELMAN_EACH_ISA(ELMAN_ENTRY)};  // best first
-  const char* wanted = std::getenv("ELMAN_ISA");
-  if (wanted && !*wanted) wanted = nullptr;
-  std::string names;
-  for (const Isa& isa : all) {
-    if (isa.present && (!wanted || !std::strcmp(isa.name, wanted))) return isa;
-    if (isa.present) names += (names.empty() ? "" : ", ") + std::string(isa.name);
-  }
-  throw std::runtime_error("ELMAN_ISA must be one of " + names + " on this machine, got " +
-                           (wanted ? wanted : "nothing"));
+  static const std::vector<Isa> found = [] {
+    std::vector<Isa> all{ELMAN_EACH_ISA(ELMAN_ENTRY)};
+    std::erase_if(all, [](const Isa& isa) { return !isa.present; });
+    return all;
+  }();
+  return found;
 }
 
-const Isa& chosen() {
-  static const Isa isa = choose();
+const Isa* named(const char* name) {
+  std::string names;
+  for (const Isa& isa : present()) {
+    if (!std::strcmp(isa.name, name)) return &isa;
+    names += (names.empty() ? "" : ", ") + std::string(isa.name);
+  }
+  throw std::runtime_error("ELMAN_ISA must be one of " + names + " on this machine, got " + name);
+}
+
+const Isa*& chosen() {
+  static const Isa* isa = [] {
+    const char* wanted = std::getenv("ELMAN_ISA");
+    return wanted && *wanted ? named(wanted) : &present().front();
+  }();
   return isa;
 }
 
@@ -60,15 +70,23 @@ const Isa& chosen() {
 
 template <>
 const Kernels<float>& kernels<float>() {
-  return chosen().f32();
+  return chosen()->f32();
 }
 
 template <>
 const Kernels<double>& kernels<double>() {
-  return chosen().f64();
+  return chosen()->f64();
 }
 
-const char* isa_name() { return chosen().name; }
+const char* isa_name() { return chosen()->name; }
+
+std::vector<const char*> isa_names() {
+  std::vector<const char*> names;
+  for (const Isa& isa : present()) names.push_back(isa.name);
+  return names;
+}
+
+void set_isa(const char* name) { chosen() = named(name); }
 
 #if defined(__x86_64__)
 // Bits 15 and 6 of MXCSR: flush to zero, and denormals are zeros.

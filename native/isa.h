@@ -1,6 +1,8 @@
 // The choice of the instruction set, and what else depends on the processor.
 #pragma once
 
+#include <vector>
+
 #include "kernels.h"
 
 namespace elman {
@@ -12,6 +14,11 @@ const Kernels<S>& kernels();
 
 // Its name.
 const char* isa_name();
+
+// The names of all that this machine has, best first, and the use of another: for tests, and while
+// nothing is being computed.
+std::vector<const char*> isa_names();
+void set_isa(const char* name);
 
 // While it lives, this thread treats subnormal numbers as zero.
 class DenormalsOff {

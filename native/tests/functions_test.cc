@@ -119,8 +119,11 @@ void check_all() {
 }  // namespace
 
 int main() {
-  std::printf("%s\n", elman::isa_name());
-  check_all<float>();
-  check_all<double>();
+  for (const char* isa : elman::isa_names()) {
+    elman::set_isa(isa);
+    std::printf("%s\n", isa);
+    check_all<float>();
+    check_all<double>();
+  }
   return elman::test::result();
 }

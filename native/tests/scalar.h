@@ -114,21 +114,23 @@ struct Problem {
   void products(int64_t b, Step& step) const {
     step.p.assign(G * H, 0);
     step.q.assign(G * H, 0);
-    for (int64_t e = 0; e < G * H; ++e) {
-      if (options.bias) step.p[e] = bias[e];
-      if (options.bias && cell == Cell::gru) step.q[e] = bias[G * H + e];
-      for (int64_t i = 0; i < I; ++i)
-        step.p[e] += input(e / H, b, step.t, i) * kernel[i * G * H + e];
-      if (cell == Cell::gru_reset_before && e >= 2 * H) continue;
-      for (int64_t k = 0; k < H; ++k) {
-        step.q[e] += step.h[k] * keep_h(e / H, b, k) * recurrent_kernel[k * G * H + e];
+    for (int64_t e = 0; options.bias && e < G * H; ++e) {
+      step.p[e] = bias[e];
+      if (cell == Cell::gru) step.q[e] = bias[G * H + e];
+    }
+    for (int64_t g = 0; g < G; ++g) {
+      for (int64_t i = 0; i < I; ++i) {
+        const double value = input(g, b, step.t, i);
+        for (int64_t j = 0; j < H; ++j) step.p[g * H + j] += value * kernel[(i * G + g) * H + j];
       }
     }
-    for (int64_t j = 0; cell == Cell::gru_reset_before && j < H; ++j) {
+    for (int64_t g = 0; g < G; ++g) {  // the candidate last, which may need the reset gate
+      const bool reset = cell == Cell::gru_reset_before && g == 2;
       for (int64_t k = 0; k < H; ++k) {
-        const double r = s(pre(step, 1, k));
-        step.q[2 * H + j] +=
-            r * step.h[k] * keep_h(2, b, k) * recurrent_kernel[k * G * H + 2 * H + j];
+        const double value = step.h[k] * keep_h(g, b, k) * (reset ? s(pre(step, 1, k)) : 1);
+        for (int64_t j = 0; j < H; ++j) {
+          step.q[g * H + j] += value * recurrent_kernel[(k * G + g) * H + j];
+        }
       }
     }
   }
@@ -229,12 +231,15 @@ struct Problem {
     if (cell == Cell::gru_reset_before) reset_before(b, step, dp, dq, direct);
     const int64_t gates = cell == Cell::gru_reset_before ? 2 : G;
     for (int64_t k = 0; k < H; ++k) {
-      double sum = 0;
-      for (int64_t e = 0; e < gates * H; ++e) {
-        sum += dq[e] * recurrent_kernel[k * G * H + e] * keep_h(e / H, b, k);
-        d_recurrent_kernel[k * G * H + e] += dq[e] * step.h[k] * keep_h(e / H, b, k);
+      dh[k] = direct[k];
+      for (int64_t g = 0; g < gates; ++g) {
+        double sum = 0;
+        for (int64_t j = 0; j < H; ++j) {
+          sum += dq[g * H + j] * recurrent_kernel[(k * G + g) * H + j];
+          d_recurrent_kernel[(k * G + g) * H + j] += dq[g * H + j] * step.h[k] * keep_h(g, b, k);
+        }
+        dh[k] += sum * keep_h(g, b, k);
       }
-      dh[k] = direct[k] + sum;
     }
     input_backward(b, step, dp, dq);
   }
@@ -256,9 +261,16 @@ struct Problem {
     for (int64_t e = 0; e < G * H; ++e) {
       d_bias[e] += dp[e];
       if (cell == Cell::gru) d_bias[G * H + e] += dq[e];
+    }
+    for (int64_t g = 0; g < G; ++g) {
       for (int64_t i = 0; i < I; ++i) {
-        d_kernel[i * G * H + e] += dp[e] * input(e / H, b, step.t, i);
-        dx[(b * T + step.t) * I + i] += dp[e] * kernel[i * G * H + e] * keep_x(e / H, b, i);
+        const double value = input(g, b, step.t, i);
+        double sum = 0;
+        for (int64_t j = 0; j < H; ++j) {
+          d_kernel[(i * G + g) * H + j] += dp[g * H + j] * value;
+          sum += dp[g * H + j] * kernel[(i * G + g) * H + j];
+        }
+        dx[(b * T + step.t) * I + i] += sum * keep_x(g, b, i);
       }
     }
   }

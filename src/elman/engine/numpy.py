@@ -17,9 +17,12 @@ def run(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[tuple[Any, Any,
 
 
 def arrays(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[Array]:
-    """The inputs as the kernels take them: contiguous, and empty where there is none."""
+    """The inputs as the kernels take them: contiguous, and empty where there is none.
+
+    DLPack hands no array on that may not be written to, so that such a one is copied.
+    """
     return [
-        np.empty(0, dtype) if value is None else np.asarray(value, dtype, order="C")
+        np.empty(0, dtype) if value is None else np.require(value, dtype, ["C", "W"])
         for value, dtype in _native.flat(specs, inputs)
     ]
 
@@ -47,6 +50,6 @@ def backward(
     """
     results = [np.empty_like(a) for a in _native.gradients_of(given)]
     absent = np.empty(0, given[0].dtype)
-    upstream = [absent if g is None else np.ascontiguousarray(g, absent.dtype) for g in gradients]
+    upstream = [absent if g is None else np.require(g, absent.dtype, ["C", "W"]) for g in gradients]
     _native.library().backward(options, *given, *kept, *upstream, *results)
     return results
