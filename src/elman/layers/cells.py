@@ -1,6 +1,8 @@
 """What the cells of elman add to Keras's."""
 
-from keras import ops, tree
+from keras import ops
+
+from elman.layers import loop
 
 
 class Cell:
@@ -22,4 +24,4 @@ class Cell:
                 "got neither; write get_initial_state(batch_size=8)."
             )
         states = super().get_initial_state(batch_size)
-        return tree.map_structure(lambda s: ops.cast(s, dtype), states) if dtype else states
+        return loop.cast(states, dtype) if dtype else states

@@ -76,6 +76,15 @@ def scan(
     return last_output, time_axis_swapped(outputs) if return_sequences else None, states
 
 
+def cast(structure, dtype):
+    """An array, or a structure of arrays, in a dtype."""
+    if isinstance(structure, list):  # what states mostly are: Keras's walk takes longer than a step
+        return [cast(part, dtype) for part in structure]
+    if tree.is_nested(structure):
+        return tree.map_structure(lambda x: ops.cast(x, dtype), structure)
+    return ops.cast(structure, dtype)
+
+
 def packed(sizes, values) -> list:
     """``values`` (a flat list) in the plain nested lists in which ``sizes`` stand."""
     values = iter(values)

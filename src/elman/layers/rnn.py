@@ -221,7 +221,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
             batch_size = ops.shape(inputs)[1 if self.time_major else 0]
         states = super().get_initial_state(batch_size)
         dtype = dtype or getattr(self.cell, "compute_dtype", self.compute_dtype)
-        return tree.map_structure(lambda s: ops.cast(s, dtype), states)
+        return loop.cast(states, dtype)
 
     # Calling
 
@@ -275,10 +275,8 @@ class RNN(RecurrentCall, keras.layers.RNN):
         output = outputs if self.return_sequences else last_output
         if self.return_sequences and self.time_major:
             output = loop.time_axis_swapped(output)
-        output, states = tree.map_structure(
-            lambda x: ops.cast(x, self.compute_dtype), (output, states)
-        )
-        return (output, *states) if self.return_state else output
+        output = loop.cast(output, self.compute_dtype)
+        return (output, *loop.cast(states, self.compute_dtype)) if self.return_state else output
 
     def _compute(self, sequences, states, mask, training, constants):
         """``(last output, outputs or None, final states)`` by the engine that applies."""
@@ -310,7 +308,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
         else:
             initial_state = self.get_initial_state(ops.shape(sequences)[0])
         dtype = getattr(self.cell, "compute_dtype", self.compute_dtype)
-        return list(tree.map_structure(lambda s: ops.cast(s, dtype), initial_state))
+        return list(loop.cast(initial_state, dtype))
 
     def inner_loop(self, sequences, initial_state, mask, training=False, constants=None):
         """The loop itself: ``(last output, outputs or None, final states)``."""

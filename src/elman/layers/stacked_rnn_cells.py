@@ -5,6 +5,7 @@ import inspect
 import keras
 from keras import ops, tree
 
+from elman.layers import loop
 from elman.layers.arguments import old_arguments
 
 
@@ -57,7 +58,7 @@ class StackedRNNCells(keras.layers.StackedRNNCells):
         """The first states of each cell, a list of them; arguments as of the cells themselves."""
         batch_size = batch_size if batch_size is not None else ops.shape(inputs)[0]
         states = super().get_initial_state(batch_size)
-        states = tree.map_structure(lambda s: ops.cast(s, dtype), states) if dtype else states
+        states = loop.cast(states, dtype) if dtype else states
         # A cell with one state keeps it bare or in a list, as its `state_size` says.
         return self._ordered(
             [
