@@ -5,35 +5,41 @@ free time axis would be wrong for any other number without a word. torch's own r
 keep the axis free (in ONNX they are LSTM, GRU and RNN); what they cannot compute is refused.
 """
 
-import contextlib
 import importlib
-import threading
+import sys
 
 import keras
 from keras import ops
 
-_state = threading.local()  # which, unlike a ContextVar, torch.compile can follow
-
-
-@contextlib.contextmanager
-def portable():
-    """Within it no layer takes a native computation, which would bind the graph to elman."""
-    before = getattr(_state, "portable", False)
-    _state.portable = True
-    try:
-        yield
-    finally:
-        _state.portable = before
+# Who makes graphs that leave the process: the modules, on backends other than torch.
+_EXPORTERS = (
+    "keras.src.export",
+    "tensorflow.python.saved_model",
+    "tensorflow.lite",
+    "jax.experimental.jax2tf",
+    "jax._src.export",
+)
 
 
 def is_portable() -> bool:
-    """Whether the graph that is being made must run without elman."""
-    return getattr(_state, "portable", False) or _tracing()
+    """Whether the graph that is being made must run without elman.
+
+    torch says so; elsewhere whoever exports stands on the stack.
+    """
+    if keras.backend.backend() == "torch":
+        return _tracing()
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(_EXPORTERS):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def is_free_in_time(layer) -> bool:
     """Whether torch traces ``layer``, which was built for any number of timesteps."""
-    built = layer.get_build_config() if _tracing() else None
+    traced = keras.backend.backend() == "torch" and _tracing()
+    built = layer.get_build_config() if traced else None
     if built is None:
         return False
     shape = (
@@ -100,8 +106,6 @@ def _reset_first(weight):
 
 
 def _tracing() -> bool:
-    if keras.backend.backend() != "torch":
-        return False
     import torch  # by a statement, which torch.compile can follow
 
     return torch.jit.is_tracing() or torch.compiler.is_exporting()

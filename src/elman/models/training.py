@@ -7,7 +7,6 @@ import keras
 import numpy as np
 from keras import tree
 
-from elman.layers.exporting import portable
 from elman.legacy import eras, hdf5
 from elman.legacy.methods import rename
 from elman.legacy.notes import tell
@@ -129,10 +128,6 @@ class Recurrent(OldMethods):
         if not overwrite and os.path.exists(filepath):
             raise ValueError(f"{filepath} must not exist with overwrite=False; do: overwrite=True")
         return old_weights.save(self, filepath)
-
-    def export(self, *args, **kwargs):
-        with portable():
-            return super().export(*args, **kwargs)
 
     def _stateful_layers(self) -> list:
         """The stateful recurrent layers, those inside wrappers and models included."""
