@@ -7,6 +7,7 @@ keep the axis free (in ONNX they are LSTM, GRU and RNN); what they cannot comput
 
 import importlib
 import sys
+import types
 
 import keras
 from keras import ops
@@ -28,7 +29,7 @@ def is_portable() -> bool:
     """
     if keras.backend.backend() == "torch":
         return _tracing()
-    frame = sys._getframe()
+    frame: types.FrameType | None = sys._getframe()
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith(_EXPORTERS):
             return True
