@@ -35,6 +35,20 @@ def right(answers, captions):
     return np.mean([a == b for a, b in zip(answers, captions, strict=True)])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def optimized():
+    """An encoder of pictures runs long enough to be compiled well; the Makefile spares the rest."""
+    if keras.backend.backend() != "jax":
+        return (yield)
+    import jax
+
+    name = "jax_disable_most_optimizations"
+    before = jax.config.read(name)
+    jax.config.update(name, False)
+    yield
+    jax.config.update(name, before)
+
+
 @pytest.fixture(scope="module")
 def captioner():
     return ImageCaptioner(**SMALL, epochs=20).fit(*drawn(200))
