@@ -71,7 +71,10 @@ def test_a_run_folder_has_all_that_was_promised(trained):
     assert [report["data"][part]["examples"] for part in ("train", "valid", "test")] == [48, 6, 6]
     for text in ("| measure | test | valid |", "![Confusion matrix](confusion.png)", "seed 0"):
         assert text in (run / "report.md").read_text()
-    assert "test: accuracy" in runs.info(str(run))
+    told = runs.info(str(run))
+    assert "test: accuracy" in told
+    assert f"data: train {folder / 'data.tsv'}; seed 0" in told
+    assert "\n3 epochs, " in told
 
 
 def test_the_scores_are_those_of_its_answers(trained):
