@@ -179,6 +179,15 @@ def test_classes_are_weighed():
         ({}, [], [], "at least one example"),
         ({}, ["a b"], [1, 2], "same length, got 1 and 2"),
         ({}, ["a b", "c d"], [1, 1], "at least two classes, got 1"),
+        ({}, "ab", [0, 1], r"X must be a list, got the text 'ab'; do: \[text\]"),
+        ({}, [["a"], "b"], [0, 1], r"X\[0\] must be a text, got \['a'\]"),
+        ({}, ["a", float("nan")], [0, 1], r"X\[1\] must be a text, got nan"),
+        ({}, np.array([["a"], ["b"]]), [0, 1], "X must be a list of texts, got 2 dimensions"),
+        ({}, (x for x in "ab"), [0, 1], r"got a generator; do: list\(X\)"),
+        ({}, ["a", "b"], ["x", None], r"y\[1\] must be a label, a text or a number, got None"),
+        ({}, ["a", "b"], [float("nan"), 1.0], r"y\[0\] must be a label, .* got nan"),
+        ({}, ["a", "b"], np.eye(2), r"y\[0\] must be a label, .* got \[1.0, 0.0\]"),
+        ({}, ["a", "b"], [1, "x"], "labels must be texts all or numbers all, got both"),
         ({}, ["", " "], [0, 1], "at least one token"),
         ({"cell": "rnn"}, ["a", "b"], [0, 1], "cell must be one of lstm, gru, simple_rnn"),
         ({"pooling": "sum"}, ["a", "b"], [0, 1], "pooling must be last"),
@@ -192,6 +201,17 @@ def test_classes_are_weighed():
 def test_bad_input(settings, X, y, message):
     with pytest.raises(ValueError, match=message):
         small(**settings).fit(X, y)
+
+
+def test_what_no_text_is_when_predicted_and_validated(fitted):
+    with pytest.raises(ValueError, match="X must be a list, got the text 'good film'"):
+        fitted.predict("good film")
+    with pytest.raises(ValueError, match=r"X\[0\] must be a text, got None"):
+        fitted.predict_proba([None])
+    with pytest.raises(ValueError, match=r"validation_data must be \(X, y\), got 0\.2"):
+        small().fit(["a", "b"], [0, 1], validation_data=0.2)
+    with pytest.raises(ValueError, match="in the validation data, X and y must have the same"):
+        small().fit(["a", "b"], [0, 1], validation_data=(["a"], [0, 1]))
 
 
 def test_labels_never_learnt(fitted):

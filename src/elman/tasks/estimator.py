@@ -29,7 +29,8 @@ class Estimator(BaseEstimator):
 
     A subclass says how data becomes arrays and what the model is:
 
-    - ``_learn(X, y)`` checks the data and sets what is learnt before the training (vocabulary,
+    - ``_check(X, y)`` checks the data, with ``y`` or without;
+    - ``_learn(X, y)`` sets what is learnt before the training (vocabulary,
       labels: attributes that end with ``_``);
     - ``_examples(X, y)`` gives `Examples`; ``y`` is None for prediction;
     - ``_build(examples)`` gives a compiled model;
@@ -76,6 +77,7 @@ class Estimator(BaseEstimator):
             The estimator itself.
         """
         self._check_numbers()
+        self._check(X, y)
         keras.utils.set_random_seed(self.random_state)
         self._learn(X, y)
         examples = self._examples(X, y)
@@ -83,8 +85,11 @@ class Estimator(BaseEstimator):
         count = len(examples.lengths)
         training = Feed(examples, self._batch_size(count), self.random_state)
         validation = None
-        if validation_data:
+        if validation_data is not None:
+            if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+                raise ValueError(f"validation_data must be (X, y), got {validation_data!r:.60}")
             try:
+                self._check(*validation_data)
                 validation = Feed(self._examples(*validation_data), PREDICT)
             except ValueError as error:
                 raise ValueError(f"in the validation data, {error}") from error
@@ -103,6 +108,13 @@ class Estimator(BaseEstimator):
         )
         self._finish(X, y, validation_data)
         return self
+
+    def _check(self, X, y=None) -> None:
+        """Raise a ValueError unless ``X``, and ``y`` where it is given, are of the task's kind."""
+        check_sequence(X, "X")
+        if y is not None:
+            check_sequence(y, "y")
+            check_lengths(X, y)
 
     def _check_numbers(self) -> None:
         """Raise a ValueError for a setting that is a number, and not one of those it may be."""
@@ -293,6 +305,29 @@ def replace_folder(fresh: Path, folder: Path) -> None:
     # Files of others in the folder stay; a file that was written anew replaces the old one.
     for path in sorted(fresh.iterdir(), key=lambda path: path.name == "card.json"):
         path.replace(folder / path.name)
+
+
+def check_sequence(values, name: str) -> None:
+    """Raise a ValueError unless ``values`` can be counted and gone through again."""
+    if isinstance(values, str):
+        raise ValueError(f"{name} must be a list, got the text {values!r:.60}; do: [text]")
+    if not hasattr(values, "__len__"):
+        raise ValueError(
+            f"{name} must be a list or an array, got a {type(values).__name__}; do: list({name})"
+        )
+
+
+def check_texts(values, name: str = "X") -> None:
+    """Raise a ValueError unless ``values`` are texts."""
+    if getattr(values, "ndim", 1) != 1:  # an array of columns; a table of pandas
+        raise ValueError(
+            f"{name} must be a list of texts, got {values.ndim} dimensions; do: one column"
+        )
+    for i, text in enumerate(values):
+        if not isinstance(text, str):
+            raise ValueError(
+                f"{name}[{i}] must be a text, got {text!r:.60}; fill it, or leave it out"
+            )
 
 
 def check_lengths(X, y) -> None:
