@@ -195,6 +195,8 @@ def test_classes_are_weighed():
         ({"epochs": 0}, ["a", "b"], [0, 1], "epochs must be an integer of 1 or more, got 0"),
         ({"random_state": -1}, ["a", "b"], [0, 1], "random_state must be an integer of 0 or more"),
         ({"dropout": 1}, ["a", "b"], [0, 1], "dropout must be a share from 0 to below 1, got 1"),
+        ({"learning_rate": "fast"}, ["a", "b"], [0, 1], "learning_rate must be a number of 0 or"),
+        ({"ngrams": "maybe"}, ["a", "b"], [0, 1], "ngrams must be True or False, got 'maybe'"),
         ({"unit": "letter"}, ["a", "b"], [0, 1], "unit must be one of character, word, subword"),
     ],
 )
@@ -233,7 +235,8 @@ def curves(count, seed):
 
 
 def test_sequences_are_learnt_and_saved(tmp_path):
-    model = SequenceClassifier(units=12, epochs=12).fit(*curves(200, 0))
+    settings = {"units": np.int64(12), "dropout": np.float32(0.5)}  # as of a search
+    model = SequenceClassifier(**settings, epochs=12).fit(*curves(200, 0))
     X, y = curves(50, 1)
     assert model.score(X, y) > 0.9
     model.save(tmp_path / "run")

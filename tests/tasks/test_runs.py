@@ -111,6 +111,10 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_same_seed_resumed_the_same_weights
         train(folder, "stopped")
     with pytest.raises(ValueError, match="--resume must get the same seed as before, 0, got 1"):
         train(folder, "stopped", resume=True, seed=1)
+    with pytest.raises(
+        ValueError, match=r"settings as before, \{'units': 3\}, got \{'units': 4\};"
+    ):
+        train(folder, "stopped", resume=True, settings=SETTINGS | {"units": 4})
     report = train(folder, "stopped", resume=True)
     assert report["training"]["history"] == whole["training"]["history"]
     assert not report["training"]["interrupted"]

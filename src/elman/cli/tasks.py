@@ -132,7 +132,7 @@ def train(
             rich_help_panel="Model",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a training that was broken off.")
     ] = False,

@@ -117,14 +117,20 @@ class Estimator(BaseEstimator):
             check_lengths(X, y)
 
     def _check_numbers(self) -> None:
-        """Raise a ValueError for a setting that is a number, and not one of those it may be."""
+        """Raise a ValueError for a number or a yes or no that is not one of those it may be."""
+        usual = type(self)().get_params()
         for name, value in self.get_params().items():
+            if isinstance(usual[name], bool) and not isinstance(value, bool | np.bool_):
+                raise ValueError(f"{name} must be True or False, got {value!r}")
+            number = isinstance(value, int | float | np.number)
             least = 0 if name == "random_state" else 1
             counts = name in COUNTS and value is not None
             if counts and not (isinstance(value, int | np.integer) and value >= least):
                 raise ValueError(f"{name} must be an integer of {least} or more, got {value!r}")
-            if name.endswith("dropout") and not (isinstance(value, int | float) and 0 <= value < 1):
+            if name.endswith("dropout") and not (number and 0 <= value < 1):
                 raise ValueError(f"{name} must be a share from 0 to below 1, got {value!r}")
+            if isinstance(usual[name], float) and not (number and value >= 0):
+                raise ValueError(f"{name} must be a number of 0 or more, got {value!r}")
 
     def _epochs(self, count: int) -> int:
         """How many epochs for ``count`` examples: what the user said."""
@@ -191,7 +197,12 @@ class Estimator(BaseEstimator):
         try:
             self.model.save(fresh / "model.keras")
             self._save_parts(fresh)
-            card = json.dumps(self._card() | about, ensure_ascii=False, indent=2)
+            card = json.dumps(
+                self._card() | about,
+                ensure_ascii=False,
+                indent=2,
+                default=np.generic.item,  # settings of a search over np.arange
+            )
             write_whole(fresh / "card.json", card + "\n")
             replace_folder(fresh, folder)
         finally:

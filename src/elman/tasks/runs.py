@@ -221,8 +221,12 @@ def _begin(state: Path, plan: dict, resume: bool) -> None:
     before = json.loads((state / "plan.json").read_text(encoding="utf-8"))
     for name, value in plan.items():
         if value != before[name]:
+            was, now = before[name], value
+            if isinstance(value, dict):  # of settings, examples, files: those that differ
+                keys = [key for key in value if value[key] != was.get(key)]
+                was, now = ({key: one.get(key) for key in keys} for one in (was, value))
             raise ValueError(
-                f"--resume must get the same {name} as before, {before[name]}, got {value}; "
+                f"--resume must get the same {name} as before, {was}, got {now}; "
                 "give that, or begin anew with --overwrite"
             )
 
