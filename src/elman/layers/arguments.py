@@ -44,6 +44,8 @@ def old_arguments(cls):
             translated.kwargs["time_major"] = True
         if "units" in translated.kwargs:
             checks.positive_integer(cls.__name__, "units", translated.kwargs["units"])
+            # Keras takes an integer of NumPy's for the sizes of several states.
+            translated.kwargs["units"] = int(translated.kwargs["units"])
         for name in _ACTIVATIONS:
             if name in translated.kwargs:
                 # Words of Keras 1 leave no doubt; today's name of the argument does.
