@@ -155,6 +155,9 @@ LEFT = {
     "arguments that only a run knows": (
         "from elman.layers import Dense\nm.fit_generator(g, samples_per_epoch=100)",
         "line 2: fit_generator left as it is"),
+    "what an array of JAX has not": (
+        "from elman import ops\nops.sum(x).numpy()",
+        "line 2: numpy() left as it is: JAX's arrays lack it; do: elman.ops.convert_to_numpy"),
     "a name that is bound twice": (
         "from elman import ops\nm.predict_classes(x)",
         "line 2: predict_classes left as it is"),
