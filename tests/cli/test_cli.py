@@ -30,6 +30,13 @@ def test_help_loads_no_framework():
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
+def test_letters_that_the_output_lacks_are_written_as_numbers(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert run("--help").returncode == 0
+    (tmp_path / "a.py").write_text("print('한')", "utf-8")
+    assert run("run", "--quiet", tmp_path / "a.py").stdout == "\\ud55c\n"
+
+
 def test_unknown_command_is_bad_usage():
     done = run("trian")
     assert done.returncode == 2

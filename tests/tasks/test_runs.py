@@ -248,6 +248,11 @@ def test_bad_lines_are_counted_in_the_report(trained, tmp_path):
 def test_half_written_and_foreign_run_folders_are_told(trained, tmp_path):
     folder, _, _ = trained
     card = json.loads((folder / "run" / "card.json").read_text())
+    half = tmp_path / "half"
+    half.mkdir()
+    shutil.copy(trained[0] / "run" / "card.json", half)
+    with pytest.raises(FileNotFoundError, match=r"half must hold all .* got no tokenizer\.json"):
+        tasks.load(half)
     with pytest.raises(FileNotFoundError, match=r"must hold card\.json, got none"):
         list(predictions(str(tmp_path), ["x"]))
     for change, message in [

@@ -8,6 +8,7 @@ do); 1 a run that failed. A traceback is printed only with ``--debug``.
 """
 
 import importlib.util
+import io
 import os
 import sys
 from enum import StrEnum
@@ -74,6 +75,9 @@ def _message(error: Exception) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line on ``arguments`` (those of the process) and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a letter that its encoding lacks
     # The commands add themselves when they are imported.
     from elman.cli import files, programs, tasks  # noqa: F401
 

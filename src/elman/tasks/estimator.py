@@ -246,8 +246,15 @@ class Estimator(BaseEstimator):
                 "use elman.tasks.load(folder), which finds the class"
             )
         self = cls(**card["settings"])
-        self._restore(card["learnt"], folder)
-        self.model = load_model(folder / "model.keras", compile=False)
+        try:
+            self._restore(card["learnt"], folder)
+            self.model = load_model(folder / "model.keras", compile=False)
+        except FileNotFoundError as error:
+            missing = Path(str(error.filename)).name
+            raise FileNotFoundError(
+                f"{folder} must hold all that save() wrote, got no {missing}; copy "
+                "the whole folder again"
+            ) from error
         about = card["training"]
         shapes = [tuple(shape) for shape in about["shapes"]]
         seconds, interrupted = about["seconds"], about["interrupted"]
