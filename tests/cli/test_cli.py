@@ -48,6 +48,11 @@ def test_unknown_command_is_bad_usage():
     [
         (ValueError("units must be positive,\n  got 0"), 2, "elman: units must be positive, got 0"),
         (FileNotFoundError("no file x.h5"), 2, "elman: no file x.h5"),
+        (
+            FileNotFoundError(2, "No such file", "none such/.a.h5.7"),
+            2,
+            "elman: there is no folder none such; make it, or name another",
+        ),
         (OSError(28, "No space left", "a.h5"), 2, "elman: a.h5: No space left"),
         (
             ZeroDivisionError("by zero"),

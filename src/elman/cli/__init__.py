@@ -12,6 +12,7 @@ import io
 import os
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -69,6 +70,9 @@ def common(
 def _message(error: Exception) -> str:
     """What an error says; of one of the system without its number."""
     if isinstance(error, OSError) and error.strerror and error.filename:
+        folder = Path(os.fsdecode(error.filename)).parent
+        if isinstance(error, FileNotFoundError) and not folder.is_dir():
+            return f"there is no folder {folder}; make it, or name another"
         return f"{error.filename}: {error.strerror}"
     return str(error)
 
