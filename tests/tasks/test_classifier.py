@@ -180,8 +180,8 @@ def test_classes_are_weighed():
         ({}, ["a b"], [1, 2], "same length, got 1 and 2"),
         ({}, ["a b", "c d"], [1, 1], "at least two classes, got 1"),
         ({}, "ab", [0, 1], r"X must be a list, got the text 'ab'; do: \[text\]"),
-        ({}, [["a"], "b"], [0, 1], r"X\[0\] must be a text, got \['a'\]"),
-        ({}, ["a", float("nan")], [0, 1], r"X\[1\] must be a text, got nan"),
+        ({}, [["a"], "b"], [0, 1], r"X must be a list of texts, got \['a'\] at 0"),
+        ({}, ["a", float("nan")], [0, 1], "X must be a list of texts, got nan at 1"),
         ({}, np.array([["a"], ["b"]]), [0, 1], "X must be a list of texts, got 2 dimensions"),
         ({}, (x for x in "ab"), [0, 1], r"got a generator; do: list\(X\)"),
         ({}, ["a", "b"], ["x", None], r"y\[1\] must be a label, a text or a number, got None"),
@@ -208,7 +208,7 @@ def test_bad_input(settings, X, y, message):
 def test_what_no_text_is_when_predicted_and_validated(fitted):
     with pytest.raises(ValueError, match="X must be a list, got the text 'good film'"):
         fitted.predict("good film")
-    with pytest.raises(ValueError, match=r"X\[0\] must be a text, got None"):
+    with pytest.raises(ValueError, match="X must be a list of texts, got None at 0"):
         fitted.predict_proba([None])
     with pytest.raises(ValueError, match=r"validation_data must be \(X, y\), got 0\.2"):
         small().fit(["a", "b"], [0, 1], validation_data=0.2)

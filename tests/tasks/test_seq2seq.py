@@ -181,7 +181,7 @@ def test_the_data_choose_the_tokens():
     [
         (lambda: Seq2Seq().predict(["a"]), "must be fitted before its use"),
         (lambda: Seq2Seq().fit(["a"], []), "the same length, got 1 and 0"),
-        (lambda: Seq2Seq().fit(["a"], [["b"]]), r"y\[0\] must be a text, got \['b'\]"),
+        (lambda: Seq2Seq().fit(["a"], [["b"]]), r"y must be a list of texts, got \['b'\] at 0"),
         (lambda: Seq2Seq(cell="rnn").fit(["a"], ["b"]), "cell must be one of lstm, gru, simple"),
         (lambda: Seq2Seq().predict(["a"], method="best"), "method must be one of mbr, beam"),
         (lambda: Seq2Seq().remember(["a"], ["b"]), "must be fitted before its use"),

@@ -53,11 +53,13 @@ class _Classifier(ClassifierMixin, Estimator):
         for i, label in enumerate(labels):
             if not isinstance(label, str | int | float | np.generic) or label != label:  # NaN
                 raise ValueError(
-                    f"y[{i}] must be a label, a text or a number, got {label!r:.60}; give one for "
-                    "each of X, or leave that one out"
+                    f"y[{i}] must be a label, a text or a number, got {label!r:.60}; leave that "
+                    "one out, or make labels of rows with y.argmax(-1), of a column with y.ravel()"
                 )
         if len({isinstance(label, str) for label in labels}) > 1:
-            raise ValueError("labels must be texts all or numbers all, got both; do: map(str, y)")
+            raise ValueError(
+                "labels must be texts all or numbers all, got both; do: [str(label) for label in y]"
+            )
 
     def _learn_classes(self, y) -> None:
         labels = sorted(set(as_list(y)), key=lambda label: (str(type(label)), label))

@@ -337,15 +337,13 @@ def check_sequence(values, name: str) -> None:
 
 def check_texts(values, name: str = "X") -> None:
     """Raise a ValueError unless ``values`` are texts."""
+    got = f"{name} must be a list of texts, got"
     if getattr(values, "ndim", 1) != 1:  # an array of columns; a table of pandas
-        raise ValueError(
-            f"{name} must be a list of texts, got {values.ndim} dimensions; do: one column"
-        )
+        raise ValueError(f"{got} {values.ndim} dimensions; give one column")
     for i, text in enumerate(values):
         if not isinstance(text, str):
-            raise ValueError(
-                f"{name}[{i}] must be a text, got {text!r:.60}; fill it, or leave it out"
-            )
+            do = "fill it, or leave it out; a list of words becomes a text with ' '.join"
+            raise ValueError(f"{got} {text!r:.60} at {i}; {do}")
 
 
 def check_lengths(X, y) -> None:
