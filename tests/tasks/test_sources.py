@@ -61,6 +61,18 @@ def test_columns_are_taken_by_their_usual_names(tmp_path):
     assert (source.X, source.y) == (["go", "stay"], ["geh", "bleib"])
 
 
+@pytest.mark.parametrize(
+    ("task", "reading", "told"),
+    [
+        ("classifier", Reading(pictures=("a",)), "--pictures must be given to a captioner"),
+        ("tagger", Reading(group_column="a"), "--group-column must be given to another task"),
+    ],
+)
+def test_what_a_task_does_not_read_by_is_refused(task, reading, told):
+    with pytest.raises(ValueError, match=told):
+        read_source(task, "none", reading)
+
+
 def test_a_text_without_a_label_teaches_a_classifier_nothing(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,label\ngood,1\nso so,\n,0\nbad, \n")

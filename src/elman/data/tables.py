@@ -94,7 +94,7 @@ class Table:
                     yield row
                     continue
                 what = f"must have something in the column {name!r}, got an empty cell; fill it, or"
-                skipped.bad(self.name, number, f"{what} leave out bad lines", "row")
+                skipped.bad(self.name, number, f"{what} leave out bad lines (--skip-bad)", "row")
 
         return self._like(rows)
 

@@ -106,6 +106,10 @@ def read_source(task: str, path: str | os.PathLike, reading: Reading) -> Source:
         FileNotFoundError: no such file.
     """
     check_task(task)
+    if reading.pictures and task != "captioner":
+        raise ValueError(f"--pictures must be given to a captioner, got a {task}; leave it out")
+    if reading.group_column and task == "tagger":
+        raise ValueError("--group-column must be given to another task, got a tagger; leave it out")
     if task == "tagger":
         return _tagged(path, reading)
     if task == "captioner":
@@ -254,7 +258,8 @@ def _tagged(path: str | os.PathLike, reading: Reading) -> Source:
     )
     if sentences.tags is None:
         raise ValueError(
-            f"{path} must have a tag for each token, got tokens alone; give a file with columns"
+            f"{path} must have a tag for each token, got tokens alone; give a "
+            "file with a token and its tag on each line, and an empty line after each sentence"
         )
     text, label = sentences.token_column, sentences.tag_column
     reading = dataclasses.replace(reading, text_column=text, label_column=label)
@@ -306,7 +311,7 @@ def _chosen(name: str | None, usual: Sequence[str], table, option: str) -> str:
             return lower[candidate]
     raise ValueError(
         f"{table.name} must have a column called {', '.join(usual[:3])}, ..., got "
-        f"{', '.join(table.columns)}; say which one with {option}{table.hint}"
+        f"{', '.join(table.columns) or 'none'}; say which one with {option}{table.hint}"
     )
 
 
