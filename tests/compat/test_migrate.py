@@ -227,6 +227,21 @@ def test_the_command_prints_a_diff_or_writes_a_file(tmp_path, capsys):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new.py", "old.py"]
 
 
+def test_the_encoding_that_a_program_says_stays(tmp_path, capsys):
+    old, new = tmp_path / "old.py", tmp_path / "new.py"
+    old.write_bytes(
+        "# -*- coding: cp949 -*-\nfrom keras.layers import LSTM\n# 층\n".encode("cp949")
+    )
+    assert run("migrate", old, "-o", new) == 0
+    assert new.read_bytes().decode("cp949").splitlines()[1:] == [
+        "from elman.layers import LSTM",
+        "# 층",
+    ]
+    old.write_bytes("# 층\n".encode("cp949"))
+    assert run("migrate", old) == 2
+    assert "old.py must be UTF-8, got: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [("exec 'x'\n", "line 1: the program must be Python 3"), (None, "No such file")],
