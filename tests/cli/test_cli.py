@@ -30,6 +30,13 @@ def test_help_loads_no_framework():
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
+def test_letters_that_the_output_lacks_are_written_as_numbers(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert run("--help").returncode == 0
+    (tmp_path / "a.py").write_text("print('한')", "utf-8")
+    assert run("run", "--quiet", tmp_path / "a.py").stdout == "\\ud55c\n"
+
+
 def test_unknown_command_is_bad_usage():
     done = run("trian")
     assert done.returncode == 2
@@ -41,6 +48,11 @@ def test_unknown_command_is_bad_usage():
     [
         (ValueError("units must be positive,\n  got 0"), 2, "elman: units must be positive, got 0"),
         (FileNotFoundError("no file x.h5"), 2, "elman: no file x.h5"),
+        (
+            FileNotFoundError(2, "No such file", "none such/.a.h5.7"),
+            2,
+            "elman: there is no folder none such; make it, or name another",
+        ),
         (OSError(28, "No space left", "a.h5"), 2, "elman: a.h5: No space left"),
         (
             ZeroDivisionError("by zero"),

@@ -54,10 +54,14 @@ def test_train_says_what_it_does_in_plain_lines_away_from_a_terminal(trained):
 def test_predict_writes_text_and_jsonl_from_texts_and_standard_input(folder, capsys, monkeypatch):
     assert call("predict", folder / "run", "it is good 001", "it is bad  002") == 0
     assert {*capsys.readouterr().out.split()} <= {"good", "bad"}
-    monkeypatch.setattr("sys.stdin", io.StringIO("it is good\nso so\n"))
+    given = io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbfit is good\r\nso so\n"), "ascii")
+    monkeypatch.setattr("sys.stdin", given)
     assert call("predict", folder / "run", "-", "--format", "jsonl") == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["text"] for row in rows] == ["it is good", "so so"]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("좋다\n".encode("cp949"))))
+    assert call("predict", folder / "run", "-") == 2
+    assert "standard input, line 1: must be utf-8, got the byte 0xc1" in capsys.readouterr().err
     assert call("predict", folder / "run", folder / "data.tsv", "-o", folder / "out.txt") == 0
     assert len((folder / "out.txt").read_text().splitlines()) == 60
 

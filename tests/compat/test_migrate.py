@@ -155,6 +155,9 @@ LEFT = {
     "arguments that only a run knows": (
         "from elman.layers import Dense\nm.fit_generator(g, samples_per_epoch=100)",
         "line 2: fit_generator left as it is"),
+    "what an array of JAX has not": (
+        "from elman import ops\nops.sum(x).numpy()",
+        "line 2: numpy() left as it is: JAX's arrays lack it; do: elman.ops.convert_to_numpy"),
     "a name that is bound twice": (
         "from elman import ops\nm.predict_classes(x)",
         "line 2: predict_classes left as it is"),
@@ -222,6 +225,21 @@ def test_the_command_prints_a_diff_or_writes_a_file(tmp_path, capsys):
     assert run("migrate", old, "-o", new) == 0
     assert new.read_text() == "from elman.layers import Dense\nm.predict_classes(x)\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new.py", "old.py"]
+
+
+def test_the_encoding_that_a_program_says_stays(tmp_path, capsys):
+    old, new = tmp_path / "old.py", tmp_path / "new.py"
+    old.write_bytes(
+        "# -*- coding: cp949 -*-\nfrom keras.layers import LSTM\n# 층\n".encode("cp949")
+    )
+    assert run("migrate", old, "-o", new) == 0
+    assert new.read_bytes().decode("cp949").splitlines()[1:] == [
+        "from elman.layers import LSTM",
+        "# 층",
+    ]
+    old.write_bytes("# 층\n".encode("cp949"))
+    assert run("migrate", old) == 2
+    assert "old.py must be UTF-8, got: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

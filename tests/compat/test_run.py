@@ -194,6 +194,9 @@ def test_python_2_is_refused_in_one_sentence(text, tmp_path):
     path = write(tmp_path, "program.py", text)
     with pytest.raises(ValueError, match=r"must be Python 3, got Python 2 .*elman migrate"):
         run_program(path)
+    path.write_bytes("x = '층'".encode("cp949"))
+    with pytest.raises(ValueError, match=r"line 1: the program must be UTF-8, got .*coding: cp949"):
+        run_program(path)
     path = write(tmp_path, "program.py", "x = = 1")
     with pytest.raises(ValueError, match=r"line 1: the program must be Python, got"):
         run_program(path)

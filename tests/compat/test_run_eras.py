@@ -79,6 +79,16 @@ def test_what_is_left_unsaid(sign, lstm, gru, rate, tmp_path):
     assert float(names["model"].optimizer.learning_rate) == pytest.approx(rate)
 
 
+@pytest.mark.parametrize(
+    ("sign", "shown"), [("keras 2.2", False), ("tensorflow 2", False), ("unknown", True)]
+)
+def test_predict_shows_its_progress_since_2_9(sign, shown, tmp_path, capsys):
+    run(program(tmp_path, sign, BUILT + "model.predict(np.ones((1, 5, 2)))\n"))
+    assert ("1/1" in capsys.readouterr().out) == shown
+    run(program(tmp_path, sign, BUILT + "model.predict(np.ones((1, 5, 2)), verbose=1)\n"))
+    assert "1/1" in capsys.readouterr().out
+
+
 def test_the_line_and_the_words_are_told(tmp_path):
     _, notes = run(program(tmp_path, "tensorflow 1"))
     at, told = (

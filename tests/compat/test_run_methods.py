@@ -1,5 +1,6 @@
 """Old methods, arguments and names of quantities, on elman's models and under `elman run`."""
 
+import warnings
 from pathlib import Path
 
 import keras
@@ -54,7 +55,9 @@ def assert_same_weights(one, other):
 def test_fit_generator_is_fit(arguments):
     one, other = twins()
     one.fit(X, ONE_HOT, batch_size=2, epochs=2, shuffle=False, verbose=0)
-    history = other.fit_generator(forever(), verbose=0, **arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # that a generator is not shuffled, say
+        history = other.fit_generator(forever(), verbose=0, **arguments)
     assert len(history.history["loss"]) == 2
     assert_same_weights(one, other)
 

@@ -147,6 +147,11 @@ BAD = {
         2,
         "must be a JSON object, got a list",
     ),
+    "an_array.json": (
+        '[{"text": "b"}]\n{"text": "a"}\n{"text": "c"}\n',
+        1,
+        "must be a JSON object, got a list",
+    ),
     "no_key.jsonl": ('{"text": "a"}\n{"t": "b"}\n{"text": "c"}\n', 2, "must have the key 'text'"),
 }
 

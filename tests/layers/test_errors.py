@@ -25,6 +25,11 @@ def test_units(name, units):
     )
 
 
+@pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU"])
+def test_units_may_be_an_integer_of_numpy(name):
+    assert getattr(layers, name)(np.int64(3))(X).shape[-1] == 3
+
+
 def test_a_missing_axis():
     said = refused(ValueError, lambda: layers.SimpleRNN(3, name="rnn")(X[0]))
     assert said == (

@@ -464,3 +464,15 @@ def test_a_layer_of_an_old_name_is_read_back(layer):
     read = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert type(read) is type(layer)
     assert read.get_config() == layer.get_config()
+
+
+def test_shapes_of_a_layer():
+    model = Sequential([layers.LSTM(3, input_shape=(5, 2), return_sequences=True), layers.Dense(1)])
+    assert [layer.input_shape for layer in model.layers] == [(None, 5, 2), (None, 5, 3)]
+    assert model.layers[-1].output_shape == model.output_shape == (None, 5, 1)
+    several = layers.LSTM(3, return_state=True)
+    several(layers.Input((5, 2)))
+    assert several.output_shape == [(None, 3)] * 3
+    with pytest.raises(AttributeError):
+        layers.Dense(1).output_shape  # noqa: B018
+    layers.Dense(1).output_shape = (1,)

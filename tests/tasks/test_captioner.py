@@ -185,6 +185,13 @@ def test_an_array_that_is_no_picture_is_told():
         ImageCaptioner(**SMALL).fit([np.zeros((4, 4, 7))], ["a"])
 
 
+def test_one_picture_and_what_no_caption_is():
+    with pytest.raises(ValueError, match=r"X must be a list of pictures, got one, \(4, 5, 3\)"):
+        ImageCaptioner(**SMALL).predict(np.zeros((4, 5, 3)))
+    with pytest.raises(ValueError, match=r"y\[1\] must be a list of texts, got 7 at 0"):
+        ImageCaptioner(**SMALL).fit([np.zeros((4, 4))] * 2, ["a", [7]])
+
+
 def test_augmentation_is_for_training_only():
     model = ImageCaptioner(**SMALL | {"augment": True})
     model.shape_ = (16, 16, 3)

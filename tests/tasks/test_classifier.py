@@ -179,6 +179,15 @@ def test_classes_are_weighed():
         ({}, [], [], "at least one example"),
         ({}, ["a b"], [1, 2], "same length, got 1 and 2"),
         ({}, ["a b", "c d"], [1, 1], "at least two classes, got 1"),
+        ({}, "ab", [0, 1], r"X must be a list, got the text 'ab'; do: \[text\]"),
+        ({}, [["a"], "b"], [0, 1], r"X must be a list of texts, got \['a'\] at 0"),
+        ({}, ["a", float("nan")], [0, 1], "X must be a list of texts, got nan at 1"),
+        ({}, np.array([["a"], ["b"]]), [0, 1], "X must be a list of texts, got 2 dimensions"),
+        ({}, (x for x in "ab"), [0, 1], r"got a generator; do: list\(X\)"),
+        ({}, ["a", "b"], ["x", None], r"y\[1\] must be a label, a text or a number, got None"),
+        ({}, ["a", "b"], [float("nan"), 1.0], r"y\[0\] must be a label, .* got nan"),
+        ({}, ["a", "b"], np.eye(2), r"y\[0\] must be a label, .* got \[1.0, 0.0\]"),
+        ({}, ["a", "b"], [1, "x"], "labels must be texts all or numbers all, got both"),
         ({}, ["", " "], [0, 1], "at least one token"),
         ({"cell": "rnn"}, ["a", "b"], [0, 1], "cell must be one of lstm, gru, simple_rnn"),
         ({"pooling": "sum"}, ["a", "b"], [0, 1], "pooling must be last"),
@@ -186,12 +195,25 @@ def test_classes_are_weighed():
         ({"epochs": 0}, ["a", "b"], [0, 1], "epochs must be an integer of 1 or more, got 0"),
         ({"random_state": -1}, ["a", "b"], [0, 1], "random_state must be an integer of 0 or more"),
         ({"dropout": 1}, ["a", "b"], [0, 1], "dropout must be a share from 0 to below 1, got 1"),
+        ({"learning_rate": "fast"}, ["a", "b"], [0, 1], "learning_rate must be a number of 0 or"),
+        ({"ngrams": "maybe"}, ["a", "b"], [0, 1], "ngrams must be True or False, got 'maybe'"),
         ({"unit": "letter"}, ["a", "b"], [0, 1], "unit must be one of character, word, subword"),
     ],
 )
 def test_bad_input(settings, X, y, message):
     with pytest.raises(ValueError, match=message):
         small(**settings).fit(X, y)
+
+
+def test_what_no_text_is_when_predicted_and_validated(fitted):
+    with pytest.raises(ValueError, match="X must be a list, got the text 'good film'"):
+        fitted.predict("good film")
+    with pytest.raises(ValueError, match="X must be a list of texts, got None at 0"):
+        fitted.predict_proba([None])
+    with pytest.raises(ValueError, match=r"validation_data must be \(X, y\), got 0\.2"):
+        small().fit(["a", "b"], [0, 1], validation_data=0.2)
+    with pytest.raises(ValueError, match="in the validation data, X and y must have the same"):
+        small().fit(["a", "b"], [0, 1], validation_data=(["a"], [0, 1]))
 
 
 def test_labels_never_learnt(fitted):
@@ -213,7 +235,8 @@ def curves(count, seed):
 
 
 def test_sequences_are_learnt_and_saved(tmp_path):
-    model = SequenceClassifier(units=12, epochs=12).fit(*curves(200, 0))
+    settings = {"units": np.int64(12), "dropout": np.float32(0.5)}  # as of a search
+    model = SequenceClassifier(**settings, epochs=12).fit(*curves(200, 0))
     X, y = curves(50, 1)
     assert model.score(X, y) > 0.9
     model.save(tmp_path / "run")

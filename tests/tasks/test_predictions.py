@@ -1,6 +1,7 @@
 """Every task from files to report and predictions, with an estimator that knows the answers."""
 
 import json
+import unicodedata
 
 import keras
 import numpy as np
@@ -118,6 +119,11 @@ def test_what_is_asked_is_read_as_its_task_reads(run):
         inputs = [str(folder / "one.txt"), "a text", str(folder / "data.tsv")]
         lines = list(prediction_lines(name, inputs))
         assert lines[:3] == ["A FILE", "A TEXT", "WORD0 ENDS"]
+        letters = unicodedata.normalize("NFD", "한글")
+        lines = list(prediction_lines(name, [letters, "-"], stdin=[f"{letters}\r\n"]))
+        assert lines == ["한글", "한글"]
+        with pytest.raises(IsADirectoryError, match="must be a file, got a folder"):
+            list(prediction_lines(name, [str(folder)]))
     else:
         one = str(folder / "pictures" / "7.png")
         assert (

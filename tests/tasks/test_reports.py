@@ -44,6 +44,14 @@ def test_answers_may_have_several_references_each():
     assert reports.scores_of("seq2seq", ["a b c d"], ["a b c d"])["bleu"] == pytest.approx(100)
 
 
+def test_long_answers_are_cut_and_wrong_ones_called_so():
+    rows = [{"read": "a" * 201, "true": "x", "answer": "y" * 200}]
+    told = reports._examples({"task": "classifier", "examples": rows})
+    assert told.startswith("## Some wrong answers\n")
+    assert told.endswith(f"| {'a' * 199}… | x | {'y' * 200} |")
+    assert reports._examples({"task": "tagger", "examples": rows}).startswith("## Some answers\n")
+
+
 def test_letters_without_a_font_are_numbered_and_explained(tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "_font_with", lambda letters: None)
     note = plots.confusion(tmp_path / "a.png", ["긍정", "부정"], [[3, 1], [0, 2]])

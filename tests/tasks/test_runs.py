@@ -71,7 +71,10 @@ def test_a_run_folder_has_all_that_was_promised(trained):
     assert [report["data"][part]["examples"] for part in ("train", "valid", "test")] == [48, 6, 6]
     for text in ("| measure | test | valid |", "![Confusion matrix](confusion.png)", "seed 0"):
         assert text in (run / "report.md").read_text()
-    assert "test: accuracy" in runs.info(str(run))
+    told = runs.info(str(run))
+    assert "test: accuracy" in told
+    assert f"data: train {folder / 'data.tsv'}; seed 0" in told
+    assert "\n3 epochs, " in told
 
 
 def test_the_scores_are_those_of_its_answers(trained):
@@ -108,6 +111,10 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_same_seed_resumed_the_same_weights
         train(folder, "stopped")
     with pytest.raises(ValueError, match="--resume must get the same seed as before, 0, got 1"):
         train(folder, "stopped", resume=True, seed=1)
+    with pytest.raises(
+        ValueError, match=r"settings as before, \{'units': 3\}, got \{'units': 4\};"
+    ):
+        train(folder, "stopped", resume=True, settings=SETTINGS | {"units": 4})
     report = train(folder, "stopped", resume=True)
     assert report["training"]["history"] == whole["training"]["history"]
     assert not report["training"]["interrupted"]
@@ -241,6 +248,11 @@ def test_bad_lines_are_counted_in_the_report(trained, tmp_path):
 def test_half_written_and_foreign_run_folders_are_told(trained, tmp_path):
     folder, _, _ = trained
     card = json.loads((folder / "run" / "card.json").read_text())
+    half = tmp_path / "half"
+    half.mkdir()
+    shutil.copy(trained[0] / "run" / "card.json", half)
+    with pytest.raises(FileNotFoundError, match=r"half must hold all .* got no tokenizer\.json"):
+        tasks.load(half)
     with pytest.raises(FileNotFoundError, match=r"must hold card\.json, got none"):
         list(predictions(str(tmp_path), ["x"]))
     for change, message in [

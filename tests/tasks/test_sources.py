@@ -48,9 +48,47 @@ def test_columns_are_taken_by_their_usual_names(tmp_path):
     (tmp_path / "b.csv").write_text("Q,A,label\nhow,well,0\n")
     source = read_source("seq2seq", tmp_path / "b.csv", Reading())
     assert (source.X, source.y) == (["how"], ["well"])
+    (tmp_path / "c.csv").write_text("번호,리뷰,평가\n7,좋다,긍정\n8,싫다,부정\n", "utf-8")
+    for reading in (Reading(), Reading("리뷰", form="NFD")):
+        assert len(read_source("classifier", tmp_path / "c.csv", reading)) == 2
+    source = read_source("classifier", tmp_path / "c.csv", Reading())
+    assert (source.X, source.y) == (["좋다", "싫다"], ["긍정", "부정"])
+    (tmp_path / "d.csv").write_text("질문,답변\n배고파,먹자\n", "utf-8")
+    source = read_source("seq2seq", tmp_path / "d.csv", Reading())
+    assert (source.X, source.y) == (["배고파"], ["먹자"])
     (tmp_path / "pairs.txt").write_text("go\tgeh\tby me\nstay\tbleib\tby you\n")
     source = read_source("seq2seq", tmp_path / "pairs.txt", Reading())
     assert (source.X, source.y) == (["go", "stay"], ["geh", "bleib"])
+
+
+@pytest.mark.parametrize(
+    ("task", "reading", "told"),
+    [
+        ("classifier", Reading(pictures=("a",)), "--pictures must be given to a captioner"),
+        ("tagger", Reading(group_column="a"), "--group-column must be given to another task"),
+    ],
+)
+def test_what_a_task_does_not_read_by_is_refused(task, reading, told):
+    with pytest.raises(ValueError, match=told):
+        read_source(task, "none", reading)
+
+
+def test_a_text_without_a_label_teaches_a_classifier_nothing(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\ngood,1\nso so,\n,0\nbad, \n")
+    with pytest.raises(ValueError, match=r"a\.csv, row 2: must have something in .* 'label'"):
+        read_source("classifier", path, Reading())
+    source = read_source("classifier", path, Reading(skip_bad=True))
+    assert (source.X, source.y, source.skipped) == (["good", ""], ["1", "0"], 2)
+
+
+def test_columns_within_the_objects_of_json(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": 1, "data": {"text": "good"}, "label": {"name": "1"}}\n')
+    with pytest.raises(ValueError, match=r"within an object is called data\.text, label\.name"):
+        read_source("classifier", path, Reading())
+    source = read_source("classifier", path, Reading("data.text", "label.name"))
+    assert (source.X, source.y) == (["good"], ["1"])
 
 
 @pytest.mark.parametrize("held", [0, 1 << 26], ids=["streamed", "held"])

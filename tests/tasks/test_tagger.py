@@ -161,6 +161,12 @@ def test_tags_never_seen_in_training_do_not_stop_an_evaluation(fitted):
         ([["a"]], [["O"], ["O"]], "X and y must have the same length, got 1 and 2"),
         ([], [], "at least one example"),
         ([[]], [[]], "at least one token"),
+        (["a b"], [["N", "V"]], r"X\[0\] must be a list of texts, .* got 'a b'; part a sentence"),
+        (
+            [["a"]],
+            [[0]],
+            r"y\[0\] must be a list of texts, .* got \[0\]; .* write a number as text",
+        ),
         ([["a"], ["a", "b"]], [["N"], ["N"]], "2 tokens and 1 tags in sentence 1"),
     ],
 )

@@ -8,9 +8,11 @@ do); 1 a run that failed. A traceback is printed only with ``--debug``.
 """
 
 import importlib.util
+import io
 import os
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -68,12 +70,18 @@ def common(
 def _message(error: Exception) -> str:
     """What an error says; of one of the system without its number."""
     if isinstance(error, OSError) and error.strerror and error.filename:
+        folder = Path(os.fsdecode(error.filename)).parent
+        if isinstance(error, FileNotFoundError) and not folder.is_dir():
+            return f"there is no folder {folder}; make it, or name another"
         return f"{error.filename}: {error.strerror}"
     return str(error)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line on ``arguments`` (those of the process) and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a letter that its encoding lacks
     # The commands add themselves when they are imported.
     from elman.cli import files, programs, tasks  # noqa: F401
 

@@ -132,7 +132,7 @@ def train(
             rich_help_panel="Model",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a training that was broken off.")
     ] = False,
@@ -200,10 +200,12 @@ def predict(
     elman predict runs/reviews "What a film!"    or    cat lines.txt | elman predict runs/reviews -
     """
     _need_packages()
+    from elman.data.files import decoded_lines
     from elman.tasks import predictions
 
     reading = predictions.reading_of(run, text_column=text_column, encoding=encoding)
-    lines = predictions.prediction_lines(run, inputs, reading, format and format.value, sys.stdin)
+    stdin = decoded_lines(sys.stdin.buffer, encoding)
+    lines = predictions.prediction_lines(run, inputs, reading, format and format.value, stdin)
     if output is None:
         for line in lines:
             typer.echo(line)

@@ -20,6 +20,7 @@ from elman.compat.standins import Modules
 from elman.legacy import eras
 from elman.legacy.eras import Era
 from elman.legacy.notes import heard_by
+from elman.legacy.programs import ENCODING
 
 
 def run_program(
@@ -110,6 +111,8 @@ def _not_python(path: Path, error: SyntaxError) -> str:
             f"{where}: the program must be Python 3, got Python 2 ({error.msg}); do: "
             f"elman migrate {path}, or 2to3 -w {path}"
         )
+    if "codec can't decode" in str(error.msg):
+        return f"{where}: the program must be UTF-8, got {error.msg}; {ENCODING}"
     return f"{where}: the program must be Python, got {error.msg}; mend that line"
 
 

@@ -10,7 +10,7 @@ import os
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -153,6 +153,23 @@ class TextFile:
                 "give a text file with lines"
             )
         _check_ratio(self.path, offset, self._file.stat().st_size)
+
+
+def decoded_lines(stream: Iterable[bytes], encoding: str | None = None) -> Iterator[str]:
+    """The lines of standard input, whatever letters the terminal is set to; None is UTF-8.
+
+    >>> list(decoded_lines([b"\\xc1\\xc1\\xb4\\xd9\\n"], "cp949"))
+    ['좋다\\n']
+    """
+    encoding, offset = _encoding(encoding or "utf-8"), 0
+    for number, raw in enumerate(stream, 1):
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError as error:
+            what = _wrong_encoding(raw, error, offset)
+            raise BadLine(f"standard input, line {number}: {what}") from error
+        yield text.removeprefix("\ufeff") if number == 1 else text
+        offset += len(raw)
 
 
 def open_bytes(file: Path, member: str | None = None):

@@ -26,8 +26,10 @@ from elman.data.tables import read_table
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 MAX_PIXELS = 1 << 26  # a picture with more is refused unopened
 MAX_BYTES = 1 << 28
-IMAGE_COLUMNS = ("image", "file_name", "filename", "file", "picture", "path")
-CAPTION_COLUMNS = ("caption", "text", "comment", "description", "sentence")
+IMAGE_COLUMNS = (
+    "image", "file_name", "filename", "file", "picture", "path", "이미지", "그림", "사진",
+)  # fmt: skip
+CAPTION_COLUMNS = ("caption", "text", "comment", "description", "sentence", "캡션", "설명")
 
 
 class Pictures:

@@ -14,47 +14,18 @@ import numpy as np
 from elman.data.files import MAX_LINE, Skipped, TextFile, column_index, normalised
 
 FORMATS = ("tsv", "csv", "jsonl", "text")
+ENDINGS = {"tsv": "tsv", "csv": "csv", "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl"}
 # Column names that people give; a first line of nothing else is a header.
-NAMES = frozenset(
-    [
-        "id",
-        "text",
-        "document",
-        "sentence",
-        "review",
-        "message",
-        "tweet",
-        "title",
-        "label",
-        "class",
-        "category",
-        "sentiment",
-        "target",
-        "source",
-        "input",
-        "output",
-        "question",
-        "answer",
-        "q",
-        "a",
-        "query",
-        "response",
-        "image",
-        "file",
-        "filename",
-        "picture",
-        "caption",
-        "comment",
-        "tokens",
-        "tags",
-        "english",
-        "korean",
-        "en",
-        "ko",
-        "src",
-        "tgt",
-    ]
-)
+NAMES = frozenset((
+    "id", "text", "document", "sentence", "review", "message", "comment", "tweet", "title", "label",
+    "class", "category", "sentiment", "target", "source", "input", "output", "question", "answer",
+    "q", "a", "query", "response", "src", "tgt", "english", "korean", "en", "ko", "image", "file",
+    "filename", "file_name", "path", "picture", "caption", "description", "tokens", "tags", "번호",
+    "아이디", "텍스트", "문서", "문장", "본문", "내용", "리뷰", "댓글", "제목", "레이블", "라벨",
+    "분류", "범주", "카테고리", "감성", "감정", "평가", "질문", "답변", "대답", "응답", "입력",
+    "출력", "원문", "번역", "번역문", "영어", "한국어", "이미지", "그림", "사진", "파일", "파일명",
+    "캡션", "설명", "토큰", "태그",
+))  # fmt: skip
 _LOOKED_AT = 100  # rows that decide whether the first one is a header
 
 Rows = Callable[[Skipped], Iterator[Sequence[str]]]
@@ -68,6 +39,7 @@ class Table:
         header: whether the file had a header line.
         skipped: how many bad lines the last complete pass left out.
         skipped_lines: what was wrong with the first few of them.
+        hint: what else to say where a column is not there.
 
     >>> table = Table("poem", ["line"], lambda skipped: iter([["one"], ["two"], ["three"]]))
     >>> len(table), list(table.column("line")), list(table.select([2, 0]))
@@ -86,7 +58,7 @@ class Table:
     ):
         self.name, self.columns, self.header = str(name), tuple(columns), header
         self.skipped, self.skipped_lines = 0, []  # type: int, list[str]
-        self._rows, self._skip_bad, self._hint = rows, skip_bad, hint
+        self._rows, self._skip_bad, self.hint = rows, skip_bad, hint
         self._length: int | None = None
 
     def rows(self) -> Iterator[Sequence[str]]:
@@ -110,7 +82,21 @@ class Table:
 
     def column(self, name: str) -> "Column":
         """Return the column ``name``; raises ValueError, naming those there are."""
-        return Column(self, column_index(name, self.columns, self.name, self._hint))
+        return Column(self, column_index(name, self.columns, self.name, self.hint))
+
+    def filled(self, name: str) -> "Table":
+        """Return the table in which a row without anything in the column ``name`` is a bad one."""
+        index = self.column(name).index
+
+        def rows(skipped: Skipped) -> Iterator[Sequence[str]]:
+            for number, row in enumerate(self._rows(skipped), 1):
+                if row[index].strip():
+                    yield row
+                    continue
+                what = f"must have something in the column {name!r}, got an empty cell; fill it, or"
+                skipped.bad(self.name, number, f"{what} leave out bad lines (--skip-bad)", "row")
+
+        return self._like(rows)
 
     def select(self, indices: Iterable[int]) -> "Table":
         """Return the table of the rows with these numbers, from 0, in the file's order."""
@@ -126,7 +112,10 @@ class Table:
                     yield row
                     next_one = next(wanted, None)
 
-        settings = {"header": self.header, "skip_bad": self._skip_bad, "hint": self._hint}
+        return self._like(rows)
+
+    def _like(self, rows: Rows) -> "Table":
+        settings = {"header": self.header, "skip_bad": self._skip_bad, "hint": self.hint}
         return Table(self.name, self.columns, rows, **settings)  # type: ignore[arg-type]
 
 
@@ -174,7 +163,8 @@ def read_table(
     the columns are called "1", "2", ... Say ``header`` where you know.
 
     Cells of JSONL that are no text are given as JSON ("0", "true"), null as "". Its columns are the
-    keys of the first line.
+    keys of the first line, and what of ``wanted`` is within an object: "data.text" is the "text" of
+    "data".
 
     Arguments:
         path: the file (see `TextFile` for archives).
@@ -206,7 +196,7 @@ def read_table(
     if format == "text":
         return Table(path, ["text"], lambda skipped: _text(file, skipped), skip_bad=skip_bad)
     if format == "jsonl":
-        return _json_table(file, skip_bad)
+        return _json_table(file, wanted, skip_bad)
     delimiter = "\t" if format == "tsv" else _delimiter(start)
     if (format == "csv") if quoted is None else quoted:
         records = lambda skipped: _quoted(file, skipped, delimiter)  # noqa: E731
@@ -301,9 +291,9 @@ def _check_format(format: str | None) -> str | None:
 def _format(file: TextFile, start: list[str]) -> str:
     """Tell the format by the name, else by the first line."""
     name = re.sub(r"\.(gz|zip)$", "", file.path.name.lower())
-    for ending, format in {"tsv": "tsv", "csv": "csv", "jsonl": "jsonl", "ndjson": "jsonl"}.items():
-        if name.endswith(f".{ending}"):
-            return format
+    ending = name.rpartition(".")[2]
+    if ending in ENDINGS:
+        return ENDINGS[ending]
     line = next(line for line in start if line.strip())
     if line.lstrip().startswith("{") and isinstance(_json(line), dict):
         return "jsonl"
@@ -325,6 +315,7 @@ def _delimited_table(
     start = [cells for _, cells in islice(records(Skipped(skip_bad)), _LOOKED_AT)]
     if not start:
         raise ValueError(f"{file} must have at least one line of text, got an empty file")
+    start[0] = [normalised(cell, "NFC") for cell in start[0]]  # as names are typed
     found = bool(wanted & {*start[0]}) or _is_header(start) if header is None else header
     columns = start[0] if found else [str(i + 1) for i in range(len(start[0]))]
     if len({*columns}) < len(columns):
@@ -344,7 +335,9 @@ def _delimited_table(
 
     first = ", ".join(start[0])
     hint = (
-        "" if found else f". Its first line is no header: {first[:60]}; if it is, say header=True"
+        ""
+        if found
+        else f". Its first line is no header: {first[:60]}; if it is, say header=True (--header)"
     )
     return Table(file, columns, rows, header=found, skip_bad=skip_bad, hint=hint)
 
@@ -417,20 +410,37 @@ def _quoted(file: TextFile, skipped: Skipped, delimiter: str) -> Iterator[tuple[
             yield record[0][0], cells
 
 
-def _json_table(file: TextFile, skip_bad: bool) -> Table:
-    columns = next(_objects(file, Skipped(skip_bad)), (0, {}))[1].keys()
-    if not columns:
+def _json_table(file: TextFile, wanted: Iterable[str | None], skip_bad: bool) -> Table:
+    first = next(_objects(file, Skipped(skip_bad)), (0, {}))[1]
+    if not first:
         raise ValueError(f"{file} must have a JSON object with keys on each line, got none")
+    within = [n for n in wanted if n and n not in first and _field(first, n) is not _MISSING]
+    columns = [*first, *dict.fromkeys(within)]
 
     def rows(skipped: Skipped) -> Iterator[Sequence[str]]:
         for number, row in _objects(file, skipped):
-            missing = [name for name in columns if name not in row]
+            cells = [_field(row, name) for name in columns]
+            missing = [n for n, cell in zip(columns, cells, strict=True) if cell is _MISSING]
             if missing:
                 skipped.bad(file, number, f"must have the key {missing[0]!r}, got {', '.join(row)}")
             else:
-                yield [normalised(_as_text(row[name]), file.form) for name in columns]
+                yield [normalised(_as_text(cell), file.form) for cell in cells]
 
-    return Table(file, list(columns), rows, skip_bad=skip_bad)
+    objects = (name for name, value in first.items() if isinstance(value, dict) and value)
+    inner = [f"{name}.{key}" for name in objects for key in first[name]]
+    hint = f". What is within an object is called {', '.join(inner[:4])}" if inner else ""
+    return Table(file, columns, rows, skip_bad=skip_bad, hint=hint)
+
+
+_MISSING = object()
+
+
+def _field(row: object, name: str):
+    """The value of a key, or of one within an object: ``outer.inner``."""
+    if not isinstance(row, dict):
+        return _MISSING
+    outer, dot, inner = name.partition(".")
+    return row[name] if name in row else _field(row.get(outer), inner) if dot else _MISSING
 
 
 def _objects(file: TextFile, skipped: Skipped) -> Iterator[tuple[int, dict]]:

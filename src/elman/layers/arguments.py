@@ -21,6 +21,8 @@ def old_arguments(cls):
     ``input_dtype`` as ``layer.batch_input_dtype``. Weights given as ``weights=[...]`` are set as
     soon as the layer is built.
 
+    Layers have their old attributes too, `_Shape`.
+
     Returns:
         ``cls`` itself, with ``__init__`` and, where it takes an activation, ``get_config`` wrapped.
     """
@@ -44,6 +46,8 @@ def old_arguments(cls):
             translated.kwargs["time_major"] = True
         if "units" in translated.kwargs:
             checks.positive_integer(cls.__name__, "units", translated.kwargs["units"])
+            # Keras takes an integer of NumPy's for the sizes of several states.
+            translated.kwargs["units"] = int(translated.kwargs["units"])
         for name in _ACTIVATIONS:
             if name in translated.kwargs:
                 # Words of Keras 1 leave no doubt; today's name of the argument does.
@@ -73,7 +77,25 @@ def old_arguments(cls):
         cls.get_config = get_config_unambiguous
     if not hasattr(cls, "batch_input_shape"):
         cls.batch_input_shape = cls.batch_input_dtype = None
+    for end in ("input", "output"):
+        if not hasattr(cls, f"{end}_shape"):
+            setattr(cls, f"{end}_shape", _Shape(end))
     return cls
+
+
+class _Shape:
+    """``layer.input_shape`` and ``layer.output_shape``, which layers had until Keras 3.
+
+    Of the layer's first call; a list where it has several. A layer may set one of its own.
+    """
+
+    def __init__(self, end: str):
+        self._end = end
+
+    def __get__(self, layer, owner=None):
+        if layer is None:
+            return self
+        return keras.tree.map_structure(lambda tensor: tensor.shape, getattr(layer, self._end))
 
 
 def _signature(cls) -> inspect.Signature:

@@ -44,11 +44,12 @@ _WAS: tuple[tuple[str, str, Any, tuple[int, ...], tuple[int, ...]], ...] = (
     ("Adamax Nadam", "learning_rate", 0.002, (2, 4), (1, 13)),
     # Of RMSprop and Adagrad it stood beside the root, where today's stands under it: not the same.
     ("Adadelta Adam Adamax Nadam", "epsilon", 1e-8, (2, 1), (1, 8)),
+    ("predict", "verbose", 0, (2, 9), (2, 9)),
 )
 
 
 def defaults(name: str, era: Era | None) -> dict[str, Any]:
-    """The defaults of a layer or optimizer, called as today, that were others than today's.
+    """The defaults of a layer, optimizer or method, called as today, that were others than today's.
 
     >>> defaults("GRU", Era("Keras", (2, 2)))
     {'recurrent_activation': 'hard_sigmoid', 'reset_after': False}

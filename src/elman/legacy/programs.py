@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from elman.legacy import modules
 from elman.legacy.tables import names
 
+# What to do with a program in Korean, say, that was not saved as UTF-8.
+ENCODING = "save it so, or write its encoding in its first line: # -*- coding: cp949 -*-"
+
 # The names that Keras was imported under. tf.keras and Keras are one thing today.
 _ROOTS = re.compile(
     r"(tensorflow\.(compat\.v[12]\.)?(contrib\.)?(python\.)?(contrib\.)?"

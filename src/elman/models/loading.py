@@ -282,7 +282,8 @@ def convert(
         ['lstm']
     """
     if Path(new).suffix != ".keras":
-        raise ValueError(f"the new file must end in .keras, got {os.fspath(new)!r}")
+        name = Path(new).with_suffix(".keras").name
+        raise ValueError(f"the new file must end in .keras, got {os.fspath(new)!r}; do: {name}")
     notes: list[str] = []
     if hdf5.kind(old) == "hdf5":
         with hdf5.opened(old) as file:

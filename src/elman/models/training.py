@@ -62,6 +62,7 @@ class Recurrent(OldMethods):
         batch_size = self._batch_size("fit", x, batch_size)
         if generators.is_generator(x):
             x = generators.batches(x, kwargs.pop("class_weight", None))
+            kwargs.setdefault("shuffle", False)  # Keras warns that it cannot
         if generators.is_generator(kwargs.get("validation_data")):
             kwargs["validation_data"] = generators.batches(kwargs["validation_data"])
         if getattr(x, "keeps_order", False):
@@ -79,6 +80,8 @@ class Recurrent(OldMethods):
 
     def predict(self, x, batch_size=None, *args, **kwargs):
         kwargs = rename("predict", kwargs)
+        if not args:  # of which the first would be verbose
+            kwargs = {**eras.defaults("predict", eras.current()), **kwargs}
         batch_size = self._batch_size("predict", x, batch_size)
         x = generators.batches(x, targets=False) if generators.is_generator(x) else x
         return super().predict(x, batch_size, *args, **kwargs)

@@ -14,7 +14,7 @@ from elman.data.decoding import chrf, minimum_bayes_risk
 from elman.data.tokenizer import Tokenizer
 from elman.layers.attention_decoder import CELLS
 from elman.models import Model
-from elman.tasks.estimator import PREDICT, Estimator, check_lengths
+from elman.tasks.estimator import PREDICT, Estimator
 from elman.tasks.generation import (
     Generator,
     ScheduledSampling,
@@ -86,6 +86,7 @@ class Answering(Estimator):
         """
         if method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+        self._check(X)
         if not len(X):
             return []
         if method == "greedy":
@@ -103,6 +104,7 @@ class Answering(Estimator):
 
     def candidates(self, X, *, beam: int = 8, length_penalty: float = 1.0):
         """The answers that beam search finds for each of ``X``: lists of (answer, log P)."""
+        self._check(X)
         return self._search(X, {"width": beam, "length_penalty": length_penalty})
 
     def remember(self, X, y) -> None:
@@ -114,7 +116,7 @@ class Answering(Estimator):
             ValueError: not fitted, no memory, or not as many ``y`` as ``X``.
         """
         self._check_fitted()
-        check_lengths(X, y)
+        self._check(X, y)
         if self.memory_ is None:
             raise ValueError(
                 f"{type(self).__name__} must have a memory to remember, got none; train with "

@@ -18,7 +18,7 @@ from elman.data.tokenizer import Tokenizer
 from elman.data.views import colours, gradients, thumbnails
 from elman.models import Model
 from elman.tasks.answering import Answering, fitted_tokenizer, write_json
-from elman.tasks.estimator import PREDICT, check_lengths
+from elman.tasks.estimator import PREDICT, check_sequence, check_texts
 from elman.tasks.generation import compiled
 from elman.tasks.kernel_memory import KernelMemory
 from elman.tasks.seq2seq import answers_of, encoded
@@ -121,8 +121,17 @@ class ImageCaptioner(Answering):
         self.patience = patience
         self.random_state = random_state
 
+    def _check(self, X, y=None):
+        super()._check(X, y)
+        shape: tuple[int, ...] = getattr(X, "shape", ())
+        if self.encoder != "features" and len(shape) == 3 and shape[-1] == 3:
+            raise ValueError(f"X must be a list of pictures, got one, {shape}; do: [picture]")
+        for i, captions in enumerate(() if y is None else y):
+            if not isinstance(captions, str):
+                check_sequence(captions, f"y[{i}]")
+                check_texts(captions, f"y[{i}]")
+
     def _learn(self, X, y) -> None:
-        check_lengths(X, y)
         owners, captions = zip(*_pairs(y), strict=True)
         without = sorted({*range(len(X))} - {*owners})
         if without:

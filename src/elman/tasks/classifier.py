@@ -14,7 +14,7 @@ from elman.data.ngrams import NGrams, are_hangul, sparse_rows
 from elman.data.ragged import Ragged
 from elman.data.tokenizer import Tokenizer
 from elman.models import Model
-from elman.tasks.estimator import Estimator, as_list, check_lengths
+from elman.tasks.estimator import Estimator, as_list, check_texts
 
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
 NORMALIZE = ("both", "data", "sequence", None)
@@ -42,9 +42,24 @@ class _Classifier(ClassifierMixin, Estimator):
     def predict_proba(self, X) -> np.ndarray:
         """The probability of each class, float32 ``[N, C]`` in the order of ``classes_``."""
         self._check_fitted()
+        self._check(X)
         if not len(X):
             return np.zeros((0, len(self.classes_)), "float32")
         return np.stack(self._outputs(self._examples(X)))
+
+    def _check(self, X, y=None):
+        super()._check(X, y)
+        labels = [] if y is None else as_list(y)
+        for i, label in enumerate(labels):
+            if not isinstance(label, str | int | float | np.generic) or label != label:  # NaN
+                raise ValueError(
+                    f"y[{i}] must be a label, a text or a number, got {label!r:.60}; leave that "
+                    "one out, or make labels of rows with y.argmax(-1), of a column with y.ravel()"
+                )
+        if len({isinstance(label, str) for label in labels}) > 1:
+            raise ValueError(
+                "labels must be texts all or numbers all, got both; do: [str(label) for label in y]"
+            )
 
     def _learn_classes(self, y) -> None:
         labels = sorted(set(as_list(y)), key=lambda label: (str(type(label)), label))
@@ -267,9 +282,12 @@ class TextClassifier(_Classifier):
         self.patience = patience
         self.random_state = random_state
 
+    def _check(self, X, y=None):
+        super()._check(X, y)
+        check_texts(X)
+
     def _learn(self, X, y):
         self._check_settings()
-        check_lengths(X, y)
         self._learn_classes(y)
         size = self.vocabulary_size or (16_000 if len(X) >= 50_000 else 8_000)
         self.tokenizer_ = Tokenizer(
@@ -449,7 +467,6 @@ class SequenceClassifier(_Classifier):
         self._check_settings()
         if self.normalize not in NORMALIZE:
             raise ValueError(f"normalize must be of {NORMALIZE}, got {self.normalize!r}")
-        check_lengths(X, y)
         self._learn_classes(y)
         self.weights_ = self._class_weights(self._numbers(y))
         # Sums over all steps, one sequence at a time; the first one says how many features.

@@ -95,12 +95,13 @@ def main(picture: str | Path = "demo/demo.png") -> None:
     console.print(table)
     console.print("\nWhat computes the recurrent layers:")
     for found in shown:
+        console.print(f"- {found.what}", markup=False, highlight=False)
         explain(found.model)
     console.print("\nThe models of the study note:")
     study_note()
     Path(picture).parent.mkdir(parents=True, exist_ok=True)
     notes = draw(shown, Path(picture))
-    console.print("\n".join([f"\nPicture: {picture}", *notes]))
+    console.print("\n".join([f"\nPicture: {picture}; wrong answers are red", *notes]))
 
 
 def read_by_rows(digits: Digits) -> Shown:

@@ -29,7 +29,8 @@ class Estimator(BaseEstimator):
 
     A subclass says how data becomes arrays and what the model is:
 
-    - ``_learn(X, y)`` checks the data and sets what is learnt before the training (vocabulary,
+    - ``_check(X, y)`` checks the data, with ``y`` or without;
+    - ``_learn(X, y)`` sets what is learnt before the training (vocabulary,
       labels: attributes that end with ``_``);
     - ``_examples(X, y)`` gives `Examples`; ``y`` is None for prediction;
     - ``_build(examples)`` gives a compiled model;
@@ -76,6 +77,7 @@ class Estimator(BaseEstimator):
             The estimator itself.
         """
         self._check_numbers()
+        self._check(X, y)
         keras.utils.set_random_seed(self.random_state)
         self._learn(X, y)
         examples = self._examples(X, y)
@@ -83,8 +85,11 @@ class Estimator(BaseEstimator):
         count = len(examples.lengths)
         training = Feed(examples, self._batch_size(count), self.random_state)
         validation = None
-        if validation_data:
+        if validation_data is not None:
+            if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+                raise ValueError(f"validation_data must be (X, y), got {validation_data!r:.60}")
             try:
+                self._check(*validation_data)
                 validation = Feed(self._examples(*validation_data), PREDICT)
             except ValueError as error:
                 raise ValueError(f"in the validation data, {error}") from error
@@ -104,15 +109,28 @@ class Estimator(BaseEstimator):
         self._finish(X, y, validation_data)
         return self
 
+    def _check(self, X, y=None) -> None:
+        """Raise a ValueError unless ``X``, and ``y`` where it is given, are of the task's kind."""
+        check_sequence(X, "X")
+        if y is not None:
+            check_sequence(y, "y")
+            check_lengths(X, y)
+
     def _check_numbers(self) -> None:
-        """Raise a ValueError for a setting that is a number, and not one of those it may be."""
+        """Raise a ValueError for a number or a yes or no that is not one of those it may be."""
+        usual = type(self)().get_params()
         for name, value in self.get_params().items():
+            if isinstance(usual[name], bool) and not isinstance(value, bool | np.bool_):
+                raise ValueError(f"{name} must be True or False, got {value!r}")
+            number = isinstance(value, int | float | np.number)
             least = 0 if name == "random_state" else 1
             counts = name in COUNTS and value is not None
             if counts and not (isinstance(value, int | np.integer) and value >= least):
                 raise ValueError(f"{name} must be an integer of {least} or more, got {value!r}")
-            if name.endswith("dropout") and not (isinstance(value, int | float) and 0 <= value < 1):
+            if name.endswith("dropout") and not (number and 0 <= value < 1):
                 raise ValueError(f"{name} must be a share from 0 to below 1, got {value!r}")
+            if isinstance(usual[name], float) and not (number and value >= 0):
+                raise ValueError(f"{name} must be a number of 0 or more, got {value!r}")
 
     def _epochs(self, count: int) -> int:
         """How many epochs for ``count`` examples: what the user said."""
@@ -179,7 +197,12 @@ class Estimator(BaseEstimator):
         try:
             self.model.save(fresh / "model.keras")
             self._save_parts(fresh)
-            card = json.dumps(self._card() | about, ensure_ascii=False, indent=2)
+            card = json.dumps(
+                self._card() | about,
+                ensure_ascii=False,
+                indent=2,
+                default=np.generic.item,  # settings of a search over np.arange
+            )
             write_whole(fresh / "card.json", card + "\n")
             replace_folder(fresh, folder)
         finally:
@@ -223,8 +246,15 @@ class Estimator(BaseEstimator):
                 "use elman.tasks.load(folder), which finds the class"
             )
         self = cls(**card["settings"])
-        self._restore(card["learnt"], folder)
-        self.model = load_model(folder / "model.keras", compile=False)
+        try:
+            self._restore(card["learnt"], folder)
+            self.model = load_model(folder / "model.keras", compile=False)
+        except FileNotFoundError as error:
+            missing = Path(str(error.filename)).name
+            raise FileNotFoundError(
+                f"{folder} must hold all that save() wrote, got no {missing}; copy "
+                "the whole folder again"
+            ) from error
         about = card["training"]
         shapes = [tuple(shape) for shape in about["shapes"]]
         seconds, interrupted = about["seconds"], about["interrupted"]
@@ -293,6 +323,27 @@ def replace_folder(fresh: Path, folder: Path) -> None:
     # Files of others in the folder stay; a file that was written anew replaces the old one.
     for path in sorted(fresh.iterdir(), key=lambda path: path.name == "card.json"):
         path.replace(folder / path.name)
+
+
+def check_sequence(values, name: str) -> None:
+    """Raise a ValueError unless ``values`` can be counted and gone through again."""
+    if isinstance(values, str):
+        raise ValueError(f"{name} must be a list, got the text {values!r:.60}; do: [text]")
+    if not hasattr(values, "__len__"):
+        raise ValueError(
+            f"{name} must be a list or an array, got a {type(values).__name__}; do: list({name})"
+        )
+
+
+def check_texts(values, name: str = "X") -> None:
+    """Raise a ValueError unless ``values`` are texts."""
+    got = f"{name} must be a list of texts, got"
+    if getattr(values, "ndim", 1) != 1:  # an array of columns; a table of pandas
+        raise ValueError(f"{got} {values.ndim} dimensions; give one column")
+    for i, text in enumerate(values):
+        if not isinstance(text, str):
+            do = "fill it, or leave it out; a list of words becomes a text with ' '.join"
+            raise ValueError(f"{got} {text!r:.60} at {i}; {do}")
 
 
 def check_lengths(X, y) -> None:

@@ -22,7 +22,7 @@ def learning_curves(path: Path, history: Sequence[dict[str, float]], best_epoch:
             if key in history[0]:
                 axes.plot(epochs, [row[key] for row in history], marker=".", label=label)
         axes.axvline(best_epoch, color="grey", linestyle=":", label="kept")
-        axes.set(xlabel="epoch", title=name)
+        axes.set(xlabel="epoch", title=name, xlim=(0.5, len(history) + 0.5))
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend()
     _save(figure, path)
@@ -67,6 +67,7 @@ def attention(
             axes.imshow(np.asarray(matrix), cmap="Greys", vmin=0, vmax=1, aspect="auto")
             axes.set_xticks(range(len(source)), source, rotation=90)
             axes.set_yticks(range(len(answer)), answer)
+            axes.set(xlabel="read", ylabel="answer")
         _save(figure, path)
     return note
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from elman import tasks
 from elman.data import read_arrays, read_pictures, read_sentences, read_table
-from elman.data.files import TextFile
+from elman.data.files import TextFile, normalised
 from elman.tasks.estimator import read_card
 from elman.tasks.sources import Reading, is_arrays
 
@@ -124,17 +124,18 @@ def _inputs(
             sequences = read_arrays(given).sequences
             yield from ((f"{given} {i}", sequence) for i, sequence in enumerate(sequences))
         elif kind == "tagger":
-            here = (_tokens(estimator, line) for line in lines if line.strip())
+            here = (_tokens(estimator, line, reading) for line in lines if line.strip())
             lists = here if given == "-" else _token_lists(estimator, given, reading)
             yield from ((tokens, tokens) for tokens in lists)
         else:
-            texts = lines if given == "-" else _texts(given, reading)
+            asked = (normalised(line, reading.form) for line in lines)
+            texts = asked if given == "-" else _texts(given, reading)
             yield from ((text, text) for text in texts)
 
 
 def _texts(given: str, reading: Reading) -> Iterator[str]:
     if not _is_file(given):
-        return iter([given])
+        return iter([normalised(given, reading.form)])
     wanted = [reading.text_column]
     table = read_table(given, header=reading.header, wanted=wanted, **reading.of_text())
     alone = table.columns[0] if len(table.columns) == 1 else None
@@ -143,16 +144,17 @@ def _texts(given: str, reading: Reading) -> Iterator[str]:
 
 def _token_lists(estimator, given: str, reading: Reading) -> Iterator[list[str]]:
     if not _is_file(given):
-        return iter([_tokens(estimator, given)])
+        return iter([_tokens(estimator, given, reading)])
     first = next((line for _, line in TextFile(given).lines() if line.strip()), "")
     if "\t" in first or first.startswith("#") or ".conll" in given:
         column = reading.text_column
         return iter(read_sentences(given, token_column=column, **reading.of_text()).tokens)
     texts = read_table(given, format="text", **reading.of_text()).column("text")
-    return (_tokens(estimator, text) for text in texts if text.strip())
+    return (_tokens(estimator, text, reading) for text in texts if text.strip())
 
 
-def _tokens(estimator, text: str) -> list[str]:
+def _tokens(estimator, text: str, reading: Reading) -> list[str]:
+    text = normalised(text, reading.form)
     return list(text) if estimator.level_ == "character" else text.split()
 
 
@@ -162,7 +164,8 @@ def _is_file(given: str) -> bool:
         if Path(given).is_file():
             return True
     endings = (".tsv", ".csv", ".jsonl", ".txt", ".conll", ".conllu", ".gz", ".zip")
-    if " " not in given and given.endswith(endings):
+    folder = os.sep in given and Path(given).is_dir()  # a word may be called as a folder is
+    if folder or (" " not in given and given.endswith(endings)):
         TextFile(given)  # in an archive, or an error that names the files there are
         return True
     return False

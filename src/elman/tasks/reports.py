@@ -90,7 +90,7 @@ def generation(true: Sequence, predicted: Sequence) -> dict[str, Any]:
     ]
     return {
         "chrf": sacrebleu.corpus_chrf(list(predicted), streams).score,
-        "bleu": sacrebleu.corpus_bleu(list(predicted), streams).score,
+        "bleu": sacrebleu.corpus_bleu(list(predicted), streams, force=True).score,
         "exact_match": sum(exact) / len(exact),
     }
 
@@ -100,13 +100,22 @@ def shown(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "epoch"), counted(1000, "epoch")
+    ('1 epoch', '1,000 epochs')
+    """
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def summary(report: Mapping[str, Any], where: str) -> str:
     """The scores of a report in a line for each part, and where the rest is."""
     lines = []
     for name, scores in report["scores"].items():
         known = {k: v for k, v in scores.items() if k in MEASURES}
         numbers = ", ".join(f"{MEASURES[k]} {shown(v)}" for k, v in known.items())
-        lines.append(f"{name}: {numbers} ({report['data'][name]['examples']} examples)")
+        lines.append(f"{name}: {numbers} ({counted(report['data'][name]['examples'], 'example')})")
         unseen = report["data"][name].get("unseen")
         if unseen:
             labels = ", ".join(unseen)
@@ -138,7 +147,7 @@ def as_markdown(report: dict[str, Any]) -> str:
         _scores(report["scores"]),
         _data(report["data"]),
         _classes(report["scores"]),
-        _examples(report["examples"]),
+        _examples(report),
         _pictures(report["pictures"]),
         _settings(report),
     ]
@@ -148,17 +157,18 @@ def as_markdown(report: dict[str, Any]) -> str:
 def _summary(report: dict[str, Any]) -> str:
     training = report["training"]
     end = ", ended by Ctrl-C" if training["interrupted"] else ""
-    epochs = len(training["history"])
+    epochs = counted(len(training["history"]), "epoch")
+    backend = report["versions"]["backend"]
+    shapes = counted(len(training["shapes"]), "shape") + " of batches"
+    compiled = f", {shapes}, each of which JAX compiles once" if backend == "jax" else ""
     engines = "; ".join(
         f"{row['layer']}: {row['engine']}" + (f" ({row['reason']})" if row["reason"] else "")
         for row in report["engines"]
     )
     return (
         f"{report['estimator']}, {report['parameters']:,} parameters, seed {report['seed']}. "
-        f"{epochs} epochs{end}, the weights of epoch {training['best_epoch']}; "
-        f"{training['seconds']:.1f} s, shapes of batches, each of which JAX compiles once: "
-        f"{len(training['shapes'])}. "
-        f"Keras {report['versions']['keras']} on {report['versions']['backend']}; "
+        f"{epochs}{end}, the weights of epoch {training['best_epoch']}; "
+        f"{training['seconds']:.1f} s{compiled}. Keras {report['versions']['keras']} on {backend}; "
         f"recurrent layers by engine: {engines}."
     )
 
@@ -195,11 +205,13 @@ def _classes(scores: dict[str, dict]) -> str:
     )
 
 
-def _examples(examples: list[dict[str, str]]) -> str:
-    if not examples:
+def _examples(report: dict[str, Any]) -> str:
+    if not report["examples"]:
         return ""
-    rows = [[str(value)[:200] for value in row.values()] for row in examples]
-    return "## Some answers\n\n" + table([*examples[0]], rows)
+    texts = ([str(value) for value in row.values()] for row in report["examples"])
+    rows = [[text if len(text) <= 200 else f"{text[:199]}…" for text in row] for row in texts]
+    title = "Some wrong answers" if report["task"] == "classifier" else "Some answers"
+    return f"## {title}\n\n" + table([*report["examples"][0]], rows)
 
 
 def _pictures(pictures: list[dict[str, str]]) -> str:

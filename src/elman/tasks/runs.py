@@ -169,15 +169,16 @@ def info(run: str) -> str:
     """What a run folder holds, in a few lines."""
     card = read_card(Path(run))
     training, versions = card["training"], card["versions"]
+    epochs = reports.counted(len(training["history"]), "epoch")
     lines = [
         f"{card['task']} in {run}: {card['parameters']:,} parameters, saved {card['saved']}",
         f"written by elman {versions['elman']}, Keras {versions['keras']} on {versions['backend']}",
-        f"{len(training['history'])} epochs, {training['seconds']} s, the weights of epoch "
-        f"{training['best_epoch']}" + (", ended by Ctrl-C" if training["interrupted"] else ""),
+        f"{epochs}, {training['seconds']} s, the weights of epoch {training['best_epoch']}"
+        + (", ended by Ctrl-C" if training["interrupted"] else ""),
     ]
     if "data" in card:
         data = (f"{name} {path}" for name, path in card["data"].items() if path)
-        lines.append(f"trained on {', '.join(data)}, seed {card['seed']}")
+        lines.append(f"data: {', '.join(data)}; seed {card['seed']}")
     for name, scores in card.get("scores", {}).items():
         numbers = (
             f"{reports.MEASURES[k]} {reports.shown(v)}"
@@ -220,8 +221,12 @@ def _begin(state: Path, plan: dict, resume: bool) -> None:
     before = json.loads((state / "plan.json").read_text(encoding="utf-8"))
     for name, value in plan.items():
         if value != before[name]:
+            was, now = before[name], value
+            if isinstance(value, dict):  # of settings, examples, files: those that differ
+                keys = [key for key in value if value[key] != was.get(key)]
+                was, now = ({key: one.get(key) for key in keys} for one in (was, value))
             raise ValueError(
-                f"--resume must get the same {name} as before, {before[name]}, got {value}; "
+                f"--resume must get the same {name} as before, {was}, got {now}; "
                 "give that, or begin anew with --overwrite"
             )
 
@@ -298,11 +303,12 @@ def _about(source: Source, estimator) -> dict[str, Any]:
 
 
 def _counted(name: str, source: Source) -> str:
-    line = f"{name}: {len(source)} examples of {source.name}"
+    line = f"{name}: {reports.counted(len(source), 'example')} of {source.name}"
     if source.reading.text_column:
         line += f", columns {source.reading.text_column} -> {source.reading.label_column}"
     if source.skipped:
-        line += f"; {source.skipped} bad lines left out, the first: {source.skipped_lines[0]}"
+        bad = reports.counted(source.skipped, "bad line")
+        line += f"; {bad} left out, the first: {source.skipped_lines[0]}"
     return line
 
 
@@ -314,14 +320,22 @@ def _some_answers(task: str, source: Source, predicted: list) -> list[dict[str, 
             continue
         if isinstance(x, np.ndarray):
             x = source.X.names[i] if task == "captioner" else f"number {i}"
-        texts = (
-            " ".join(v) if isinstance(v, list) and task == "tagger" else v
-            for v in (x, true, answer)
-        )
+        texts = [x, true, answer]
+        if task == "tagger":
+            texts = [" ".join(x), *(_marked(x, tags) for tags in (true, answer))]
         found.append(dict(zip(("read", "true", "answer"), map(_as_text, texts), strict=True)))
         if len(found) == SHOWN:
             break
     return found
+
+
+def _marked(tokens: Sequence[str], tags: Sequence[str]) -> str:
+    """Each token with its tag, without those that are outside of entities.
+
+    >>> _marked(["Ann", "sings"], ["B-PER", "O"])
+    'Ann/B-PER'
+    """
+    return " ".join(f"{x}/{tag}" for x, tag in zip(tokens, tags, strict=True) if tag != "O")
 
 
 def _as_text(value) -> str:

@@ -16,7 +16,7 @@ from elman.data.tokenizer import END, PAD, START, Tokenizer
 from elman.layers.attention_decoder import CELLS
 from elman.models import Model
 from elman.tasks.answering import Answering, fitted_tokenizer, write_json
-from elman.tasks.estimator import check_lengths
+from elman.tasks.estimator import check_texts
 from elman.tasks.memory import TextMemory
 
 LONGEST = 400  # tokens of a source or an answer that are read, at most
@@ -125,8 +125,13 @@ class Seq2Seq(Answering):
             found.append((*names, weights))
         return found
 
+    def _check(self, X, y=None):
+        super()._check(X, y)
+        check_texts(X)
+        if y is not None:
+            check_texts(y, "y")
+
     def _learn(self, X, y) -> None:
-        check_lengths(X, y)
         self.source_tokenizer_ = fitted_tokenizer(X, self.source_unit, self.source_size)
         self.target_tokenizer_ = fitted_tokenizer(y, self.target_unit, self.target_size)
         longest = max(len(tokens) for tokens in encoded(self.target_tokenizer_, y))

@@ -15,10 +15,21 @@ from elman.data.files import column_index
 TASKS = ("classifier", "tagger", "seq2seq", "captioner")
 FRACTIONS = (0.8, 0.1, 0.1)  # of training, validation and test
 # Columns that are taken, in this order, where none is named.
-TEXTS = ("text", "document", "sentence", "review", "message", "comment", "tweet", "title")
-LABELS = ("label", "class", "category", "sentiment", "target", "tag", "digit")
-SOURCES = ("source", "src", "question", "q", "input", "text")
-TARGETS = ("target", "tgt", "answer", "a", "output", "response")
+TEXTS = (
+    "text", "document", "sentence", "review", "message", "comment", "tweet", "title", "텍스트",
+    "문서", "문장", "리뷰", "본문", "내용", "댓글", "제목",
+)  # fmt: skip
+LABELS = (
+    "label", "class", "category", "sentiment", "target", "tag", "digit", "레이블", "라벨", "분류",
+    "범주", "카테고리", "감성", "감정", "평가", "태그",
+)  # fmt: skip
+SOURCES = (
+    "source", "src", "question", "q", "input", "text", "질문", "원문", "입력", "문장",
+)  # fmt: skip
+TARGETS = (
+    "target", "tgt", "answer", "a", "output", "response", "답변", "대답", "응답", "번역", "번역문",
+    "출력",
+)  # fmt: skip
 # A file of fewer bytes is read once and held; a larger one is read anew for each pass.
 HELD_BYTES = 1 << 26
 
@@ -95,6 +106,10 @@ def read_source(task: str, path: str | os.PathLike, reading: Reading) -> Source:
         FileNotFoundError: no such file.
     """
     check_task(task)
+    if reading.pictures and task != "captioner":
+        raise ValueError(f"--pictures must be given to a captioner, got a {task}; leave it out")
+    if reading.group_column and task == "tagger":
+        raise ValueError("--group-column must be given to another task, got a tagger; leave it out")
     if task == "tagger":
         return _tagged(path, reading)
     if task == "captioner":
@@ -223,6 +238,8 @@ def _table(task: str, path: str | os.PathLike, reading: Reading) -> Source:
     text = _chosen(reading.text_column, usual[0], table, "--text-column")
     label = _chosen(reading.label_column, usual[1], table, "--label-column")
     reading = dataclasses.replace(reading, text_column=text, label_column=label)
+    if task == "classifier":
+        table = table.filled(label)
     X, y = _held(path, table.column(text)), _held(path, table.column(label))
     if task == "classifier":
         y = [value.strip() for value in y]
@@ -241,7 +258,8 @@ def _tagged(path: str | os.PathLike, reading: Reading) -> Source:
     )
     if sentences.tags is None:
         raise ValueError(
-            f"{path} must have a tag for each token, got tokens alone; give a file with columns"
+            f"{path} must have a tag for each token, got tokens alone; give a "
+            "file with a token and its tag on each line, and an empty line after each sentence"
         )
     text, label = sentences.token_column, sentences.tag_column
     reading = dataclasses.replace(reading, text_column=text, label_column=label)
@@ -293,7 +311,7 @@ def _chosen(name: str | None, usual: Sequence[str], table, option: str) -> str:
             return lower[candidate]
     raise ValueError(
         f"{table.name} must have a column called {', '.join(usual[:3])}, ..., got "
-        f"{', '.join(table.columns)}; say which one with {option}"
+        f"{', '.join(table.columns) or 'none'}; say which one with {option}{table.hint}"
     )
 
 

@@ -15,7 +15,7 @@ from elman.data.linear_chain import LinearChain, fit_chain
 from elman.data.ragged import Ragged
 from elman.data.token_features import LEVELS, UNKNOWN, TokenFeatures
 from elman.models import Model
-from elman.tasks.estimator import Estimator, check_lengths
+from elman.tasks.estimator import Estimator
 from elman.tasks.measures import entity_scores, token_accuracy
 from elman.tasks.tagger_layers import Spelling, WordDropout
 
@@ -155,9 +155,18 @@ class SequenceTagger(Estimator):
 
     # Data
 
+    def _check(self, X, y=None):
+        super()._check(X, y)
+        for name, lists in (("X", X), ("y", () if y is None else y)):
+            for i, texts in enumerate(lists):
+                if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+                    raise ValueError(
+                        f"{name}[{i}] must be a list of texts, one for each token, got "
+                        f"{texts!r:.60}; part a sentence with split(), and write a number as text"
+                    )
+
     def _learn(self, X, y):
         self._check_settings()
-        check_lengths(X, y)
         names = sorted({tag for tags in y for tag in tags})
         self.entities_ = schemes.are_entities(names)
         self.level_ = self.level or best_level(X)
@@ -181,8 +190,6 @@ class SequenceTagger(Estimator):
         return schemes.to_iob2(tags) if self.scheme_ == "IOB2" else list(tags)
 
     def _examples(self, X, y=None):
-        if y is not None:
-            check_lengths(X, y)
         number = {tag: i for i, tag in enumerate(self._inner)}
         if y is None:
             return _Tagged(self.features_, X)
@@ -344,6 +351,7 @@ class SequenceTagger(Estimator):
     def _cut_outputs(self, X) -> list[np.ndarray]:
         """What the network gives for each sentence, [T, K]."""
         self._check_fitted()
+        self._check(X)
         if not len(X):
             return []
         examples = self._examples(X)

@@ -1,7 +1,9 @@
 """`migrate`: an old program, rewritten for today's elman and Keras, comments and layout kept."""
 
 import difflib
+import io
 import os
+import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from elman.compat.migrate import cells
 from elman.compat.migrate.python2 import with_print_functions
 from elman.compat.migrate.transform import rewritten
 from elman.legacy import eras
+from elman.legacy.programs import ENCODING
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Migrated:
         path = Path(path)
         part = path.with_name(f".{path.name}.part")
         try:
-            part.write_bytes(self.source.encode())
+            part.write_bytes(self.source.encode(_encoding(self.source.encode())))
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
@@ -103,9 +106,18 @@ def migrate_file(path: str | os.PathLike, keras_version: str | None = None) -> M
         ValueError: it is no Python 3, or no notebook.
     """
     path = Path(path)
-    text = path.read_bytes().decode("utf-8-sig")
+    data = path.read_bytes()
+    try:
+        text = data.decode(_encoding(data))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} must be UTF-8, got: {error}; {ENCODING}") from None
     rewrite = migrate_notebook if path.suffix == ".ipynb" else migrate
     return rewrite(text, str(path), keras_version)
+
+
+def _encoding(data: bytes) -> str:
+    """The encoding that the first lines of a program say, else UTF-8."""
+    return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
 
 
 def _parsed(source: str, name: str) -> cst.Module:

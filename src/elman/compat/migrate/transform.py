@@ -89,6 +89,9 @@ class _Rewriter(cst.CSTTransformer):
         name = original_node.func.attr.value
         if name == "compile":
             updated_node = calls.compiled(history.metrics(updated_node), self._era)
+        if name == "numpy" and not original_node.args:
+            self._tell(original_node, "numpy() left as it is: JAX's arrays lack it; "
+                       "do: elman.ops.convert_to_numpy(...)")  # fmt: skip
         if name in ("predict_classes", "predict_proba"):
             return self._predict(name, original_node, updated_node)
         done = calls.method(name, updated_node)
