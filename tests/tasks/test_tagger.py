@@ -112,6 +112,28 @@ def test_the_chain_of_clues_is_mixed_into_the_weights():
         np.testing.assert_allclose(mixed, (one + other) / 2, atol=1e-6)
 
 
+def test_it_remembers_more_sentences():
+    """The chain of clues is fitted to them too; the network keeps its share, and its weights."""
+    X, y = phrases(60, 0, "IOBES")
+    model = small(epochs=2).fit(X, y)
+    network = {layer.name: layer.get_weights() for layer in model.model.layers}
+    _, before, share = model._taught
+    more = [["meet", "Ann"]] * 30, [["O", "S-LOC"]] * 30  # who elsewhere is a person
+    expected = model.predict_proba(more[0][:1])[0][1]
+    model.remember(*more)
+    learnt, after, _ = model._taught
+    assert [len(part.lengths) for part in learnt] == [60, 30]
+    assert model.predict(more[0][:1]) == more[1][:1]
+    found = model.predict_proba(more[0][:1])[0][1]
+    assert found[model.tags_.index("S-LOC")] > expected[model.tags_.index("S-LOC")] + 0.1
+    for layer in model.model.layers:
+        for weights, old in zip(layer.get_weights(), network[layer.name], strict=True):
+            if layer.name not in ("clues", "tags"):
+                np.testing.assert_array_equal(weights, old)
+    moved = model.model.get_layer("clues").get_weights()[0] - network["clues"][0]
+    np.testing.assert_allclose(moved, share * (after[0] - before[0]), atol=1e-6)
+
+
 @pytest.mark.variant
 def test_characters_and_tags_that_are_no_entities():
     """Spaces are tokens; the tag of a character hangs on the word it stands in."""
@@ -133,6 +155,8 @@ def test_probabilities(fitted, new):
 def test_comes_back_from_a_folder(fitted, new, tmp_path):
     fitted.save(tmp_path / "run")
     again = tasks.load(tmp_path / "run")
+    with pytest.raises(ValueError, match="to remember more; do: fit"):
+        again.remember(*new)
     assert again.predict(new[0]) == fitted.predict(new[0])
     for one, other in zip(again.predict_proba(new[0]), fitted.predict_proba(new[0]), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)

@@ -165,6 +165,7 @@ def fit_chain(
     chained: bool = True,
     decay: float = 1.0,
     iterations: int = 100,
+    start: tuple[np.ndarray, LinearChain] | None = None,
 ) -> tuple[np.ndarray, LinearChain]:
     """The conditional random field of sparse clues: the most likely weights, by L-BFGS.
 
@@ -177,6 +178,7 @@ def fit_chain(
         count: K.
         allowed: see `elman.layers.CRF`.
         chained: learn A, b and e; False leaves them 0.
+        start: V and the chain to start from, of data much like these; None starts from zeros.
 
     Returns:
         V float32 [F, K], and the chain.
@@ -212,8 +214,9 @@ def fit_chain(
         return value, counted(p, pairs) - true + decay * weights
 
     options = {"maxiter": iterations, "maxcor": 6, "ftol": 1e-5}
-    found = optimize.minimize(
-        loss, np.zeros(len(true)), jac=True, method="L-BFGS-B", options=options
-    )
+    before = np.zeros(len(true))
+    if start is not None:
+        before = np.concatenate([part.ravel() for part in (start[0], *start[1].weights)])
+    found = optimize.minimize(loss, before, jac=True, method="L-BFGS-B", options=options)
     values, chain = parted(found.x)
     return values.astype("float32"), chain

@@ -107,6 +107,10 @@ class Answering(Estimator):
         self._check(X)
         return self._search(X, {"width": beam, "length_penalty": length_penalty})
 
+    @property
+    def can_remember(self) -> bool:
+        return self.memory_ is not None
+
     def remember(self, X, y) -> None:
         """Add examples to the memory, without training.
 

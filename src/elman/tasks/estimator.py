@@ -109,6 +109,15 @@ class Estimator(BaseEstimator):
         self._finish(X, y, validation_data)
         return self
 
+    @property
+    def can_remember(self) -> bool:
+        """Whether ``remember(X, y)`` learns from more examples, without training the network."""
+        return False
+
+    def remember(self, X, y) -> None:
+        """Learn from more examples, without training the network, where `can_remember`."""
+        raise ValueError(f"{type(self).__name__} cannot remember more examples; do: fit again")
+
     def _check(self, X, y=None) -> None:
         """Raise a ValueError unless ``X``, and ``y`` where it is given, are of the task's kind."""
         check_sequence(X, "X")

@@ -21,7 +21,6 @@ import numpy as np
 from elman import tasks
 from elman.models.engines import explain
 from elman.tasks import plots, reports
-from elman.tasks.answering import Answering
 from elman.tasks.estimator import Estimator, read_card
 from elman.tasks.predictions import reading_of, run_card
 from elman.tasks.sources import (
@@ -106,7 +105,7 @@ def train(
     known = {}
     if validation is not None:
         known["valid"] = _scored(estimator, task, validation)
-        if isinstance(estimator, Answering) and estimator.memory_:
+        if estimator.can_remember:
             # They have chosen and been scored; now they are examples like the others.
             estimator.remember(validation.X, validation.y)
             estimator.save(folder, **about)

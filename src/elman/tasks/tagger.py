@@ -91,6 +91,9 @@ class SequenceTagger(Estimator):
     "Wide & Deep Learning"; Lafferty, McCallum and Pereira 2001, "Conditional Random Fields".
     """
 
+    # What the clues were learnt from, their weights and share: for `remember`.
+    _taught: "tuple[list[_Tagged], tuple[np.ndarray, LinearChain], float] | None" = None
+
     def __init__(
         self,
         level: str | None = None,
@@ -275,28 +278,65 @@ class SequenceTagger(Estimator):
     # The clues by themselves
 
     def _finish(self, X, y, validation_data):
-        learnt, self._learning = self._learning, None
+        learnt, self._learning = [self._learning], None
         beside = self._fit_clues(learnt) if self.clues else None
         share, leaning = (0.0 if beside is None else 0.5), 0.0
         if validation_data is not None:
             share, leaning = self._chosen(beside, *validation_data)
         self._mix(beside, share, leaning)
+        self._taught = None if beside is None else (learnt, beside, share)
 
-    def _fit_clues(self, learnt: "_Tagged") -> tuple[np.ndarray, LinearChain]:
+    @property
+    def can_remember(self) -> bool:
+        return self._taught is not None
+
+    def remember(self, X, y) -> None:
+        """Fit the chain of clues once more, with these sentences too; the network stays.
+
+        Those of the validation, say, once they have chosen what they are for.
+
+        Raises:
+            ValueError: not fitted, or not by this object, or without clues; not as many ``y`` as
+                ``X``.
+        """
+        self._check_fitted()
+        self._check(X, y)
+        if self._taught is None:
+            raise ValueError(
+                "SequenceTagger must have clues, and the sentences it has learnt them from, which "
+                "no folder keeps, to remember more; do: fit(...) with clues=True, then remember"
+            )
+        learnt, before, share = self._taught
+        learnt = [*learnt, self._examples(X, y)]
+        beside = self._fit_clues(learnt, before)
+        # The model's weights are those of the mixture, of which the chain has its share.
+        for layer, new, old in (
+            ("clues", [beside[0]], [before[0]]),
+            ("tags", beside[1].weights, before[1].weights),
+        ):
+            mixed = self.model.get_layer(layer)
+            parts = zip(mixed.get_weights(), new, old, strict=True)
+            mixed.set_weights([part + share * (b - a) for part, b, a in parts])
+        self._taught = learnt, beside, share
+
+    def _fit_clues(self, learnt: "Sequence[_Tagged]", start=None) -> tuple[np.ndarray, LinearChain]:
         """The weights of the clues [F, K], fitted without the network, and their chain."""
-        rows = np.arange(len(learnt.lengths))
-        if learnt.lengths.sum() > SAMPLE:
+        sentences = [(part, row) for part in learnt for row in range(len(part.lengths))]
+        lengths = np.concatenate([part.lengths for part in learnt])
+        rows = np.arange(len(lengths))
+        if lengths.sum() > SAMPLE:
             order = np.random.default_rng(self.random_state).permutation(rows)
-            rows = np.sort(order[learnt.lengths[order].cumsum() <= SAMPLE])
-        assert learnt.tags is not None
+            rows = np.sort(order[lengths[order].cumsum() <= SAMPLE])
+        chosen = [sentences[row] for row in rows]
         return fit_chain(
-            self._clues(np.concatenate([learnt.tokens[int(row)] for row in rows])),
-            np.concatenate([learnt.tags[int(row)] for row in rows]),
-            learnt.lengths[rows],
+            self._clues(np.concatenate([part.tokens[row] for part, row in chosen])),
+            np.concatenate([part.tags[row] for part, row in chosen if part.tags is not None]),
+            lengths[rows],
             len(self._inner),
             self._allowed(),
             chained=self.output == "crf",
             decay=self.clue_decay,
+            start=start,
         )
 
     def _clues(self, tokens: np.ndarray) -> sparse.csr_matrix:
@@ -426,4 +466,6 @@ def best_level(X) -> str:
     ('character', 'word')
     """
     lengths = [len(token) for tokens in islice(iter(X), 1000) for token in tokens]
+    if not lengths:
+        return "word"
     return "character" if np.mean([length == 1 for length in lengths]) > 0.95 else "word"
