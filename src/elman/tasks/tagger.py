@@ -336,6 +336,7 @@ class SequenceTagger(Estimator):
             self._allowed(),
             chained=self.output == "crf",
             decay=self.clue_decay,
+            iterations=100 if start is None else 30,
             start=start,
         )
 
