@@ -22,7 +22,7 @@ class Knowing:
     """Says a tag for each token, the text in capitals, or how bright a picture is."""
 
     level_ = "word"
-    attention, encoder = "additive", "cnn"
+    attention, encoder, can_remember = "additive", "cnn", False
 
     def __init__(self, task):
         self.task = task
