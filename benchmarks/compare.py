@@ -62,15 +62,15 @@ def grid(chosen: argparse.Namespace) -> list[Any]:
             (1, 8, 32, 128),
             (2, 30, 100, 1000),
             (3, 16, 32, 64, 128, 256, 512, 1024),
-            ("plain", "masked", "recurrent dropout"),
+            ("plain", "masked", "recurrent dropout", "bidirectional"),
         )
         return [Work(*point) for point in itertools.product(*axes)]
     work = [Work(c, t, 32, 100, H) for c in cells for t in (True, False) for H in (64, 128, 256)]
     work += [Work(c, t, 8, 2, 3) for c in cells for t in (True, False)]
     work += [Work(c, False, 1, 100, H) for c in cells for H in (32, 128, 512)]
     work += [Work(c, False, 1, 2, 128) for c in cells]
-    kinds = ("masked", "recurrent dropout")
-    return work + [Work("lstm", True, 32, 100, 128, kind) for kind in kinds]
+    work += [Work("lstm", True, 32, 100, 128, kind) for kind in ("masked", "recurrent dropout")]
+    return work + [Work(c, t, 32, 100, 128, "bidirectional") for c in cells for t in (True, False)]
 
 
 def measure(work: Any, chosen: argparse.Namespace) -> tuple[Any, dict[str, float]]:

@@ -41,7 +41,7 @@ class Work:
             "kernel": draw(H, G * H),
             "recurrent_kernel": draw(H, G * H),
             "bias": draw(2, 3 * H) if self.cell == "gru" else draw(G * H),
-            "d_outputs": draw(self.B, self.T, H),
+            "d_outputs": draw(self.B, self.T, self.directions * H),
         }
         if self.kind == "masked":
             lengths = np.linspace(0.56, 1, self.B) * self.T
@@ -50,9 +50,14 @@ class Work:
             self.arrays["recurrent_dropout"] = random.integers(0, 2, (self.B, H)) * np.float32(2)
 
     @property
+    def directions(self) -> int:
+        """2 where the sequences are also read from their ends, by the same weights."""
+        return 2 if self.kind == "bidirectional" else 1
+
+    @property
     def operations(self) -> int:
         """Multiplications and additions in the products, masked steps among them."""
-        steps = self.B * self.T * (3 if self.train else 1)
+        steps = self.directions * self.B * self.T * (3 if self.train else 1)
         return 4 * steps * GATES[self.cell] * self.H * self.H
 
 
@@ -62,12 +67,18 @@ Once = Callable[[], list[Any]]
 def ours(work: Work) -> Once:
     """`elman.engine` in the framework that Keras runs on."""
     backend = keras.backend.backend()
-    compute = engine.find(engine.Spec(work.cell, return_sequences=True, backend=backend))
+    specs = [
+        engine.Spec(work.cell, return_sequences=True, backend=backend, go_backwards=backwards)
+        for backwards in (False, True)[: work.directions]
+    ]
+    compute = engine.find(*specs)
     options = {k: _tensor(v) for k, v in work.arrays.items() if k in ("mask", "recurrent_dropout")}
 
     def outputs(x: Any, kernel: Any, recurrent_kernel: Any, bias: Any) -> Any:
         inputs = engine.Inputs(x, None, kernel, recurrent_kernel, bias, **options)
-        return compute(inputs)[0][0]
+        first, *second = (found[0] for found in compute(*[inputs] * work.directions))
+        flipped = [keras.ops.flip(found, axis=1) for found in second]
+        return keras.ops.concatenate([first, *flipped], axis=-1) if second else first
 
     return _once(work, outputs)
 
@@ -77,11 +88,14 @@ def keras_layer(work: Work) -> Once | None:
     if work.kind == "recurrent dropout":
         return None  # its masks are drawn inside
     layer = KERAS[work.cell](work.H, return_sequences=True)
+    if work.kind == "bidirectional":
+        layer = keras.layers.Bidirectional(layer)
     layer.build((work.B, work.T, work.H))
     mask = _tensor(work.arrays["mask"]) if "mask" in work.arrays else None
 
     def outputs(*weights_of: Any) -> Any:
         x, *weights = weights_of
+        weights *= work.directions
         if keras.backend.backend() == "torch":
             for variable, weight in zip(layer.weights, weights, strict=True):
                 variable._value = weight
@@ -92,32 +106,36 @@ def keras_layer(work: Work) -> Once | None:
         seeds = [v.value for v in layer.non_trainable_variables]
 
         def outputs(x: Any, *weights: Any) -> Any:
-            return layer.stateless_call(weights, seeds, x, mask=mask)[0]
+            return layer.stateless_call(weights * work.directions, seeds, x, mask=mask)[0]
 
     if keras.backend.backend() == "tensorflow":
 
         def outputs(x: Any, *weights: Any) -> Any:
             return layer(x, mask=mask)
 
-        layer.set_weights([work.arrays[n] for n in ("kernel", "recurrent_kernel", "bias")])
+        weights = [work.arrays[n] for n in ("kernel", "recurrent_kernel", "bias")]
+        layer.set_weights(weights * work.directions)
         return _once_tensorflow(work, outputs, [v.value for v in layer.trainable_variables])
     return _once(work, outputs)
 
 
 def torch_nn(work: Work) -> Once | None:
     """torch.nn's layer of the same name, with the same numbers."""
-    if work.kind != "plain":
+    if work.kind not in ("plain", "bidirectional"):
         return None
     import torch
 
+    two = work.kind == "bidirectional"
     classes = {"simple_rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
-    layer = classes[work.cell](work.H, work.H, batch_first=True)
+    layer = classes[work.cell](work.H, work.H, batch_first=True, bidirectional=two)
     w, u, b, d = _torch_weights(work)
     with torch.no_grad():
         for name, value in zip(
             ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), (w, u, b, d), strict=True
         ):
-            getattr(layer, name).copy_(torch.from_numpy(np.ascontiguousarray(value)))
+            for direction in ("", "_reverse")[: work.directions]:
+                weights = getattr(layer, name + direction)
+                weights.copy_(torch.from_numpy(np.ascontiguousarray(value)))
     x = torch.from_numpy(work.arrays["x"]).requires_grad_(work.train)
     d_outputs = torch.from_numpy(work.arrays["d_outputs"])
 
@@ -137,7 +155,7 @@ def torch_nn(work: Work) -> Once | None:
 
 def onnx_runtime(work: Work, threads: int) -> Once | None:
     """ONNX Runtime's operator, for inference."""
-    if work.train or work.kind != "plain":
+    if work.train or work.kind not in ("plain", "bidirectional"):
         return None
     import onnx
     import onnxruntime
@@ -146,8 +164,10 @@ def onnx_runtime(work: Work, threads: int) -> Once | None:
     types = {"simple_rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
     order = {"simple_rnn": [0], "lstm": [0, 3, 1, 2], "gru": [0, 1, 2]}[work.cell]  # i o f c; z r h
     w, u, b, d = (_gates(a, work, order) for a in _keras_weights(work))
-    constants = {"W": w.T[None], "R": u.T[None], "B": np.concatenate([b, d])[None]}
+    both = {"W": w.T, "R": u.T, "B": np.concatenate([b, d])}
+    constants = {name: np.stack([array] * work.directions) for name, array in both.items()}
     extra = {"linear_before_reset": 1} if work.cell == "gru" else {}
+    extra |= {"direction": "bidirectional"} if work.directions == 2 else {}
     node = helper.make_node(
         types[work.cell], ["x", "W", "R", "B"], ["y"], hidden_size=work.H, **extra
     )
@@ -156,7 +176,7 @@ def onnx_runtime(work: Work, threads: int) -> Once | None:
         [node],
         "one",
         [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [work.T, 1, *shape[1:]])],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [work.T, None, *shape[1:]])],
         [onnx.numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -166,7 +186,8 @@ def onnx_runtime(work: Work, threads: int) -> Once | None:
         model.SerializeToString(), settings, providers=["CPUExecutionProvider"]
     )
     x = np.ascontiguousarray(work.arrays["x"].swapaxes(0, 1))
-    return lambda: [session.run(None, {"x": x})[0][:, 0].swapaxes(0, 1)]
+    batch_first = (work.B, work.T, work.directions * work.H)
+    return lambda: [session.run(None, {"x": x})[0].transpose(2, 0, 1, 3).reshape(batch_first)]
 
 
 def _tensor(array: np.ndarray) -> Any:
