@@ -135,7 +135,7 @@ def read_sentences(
     CoNLL-U is told by ``.conllu`` in the name or ten columns that begin with a number; words whose
     number is a range (``3-4``) or a decimal (``3.1``) are left out. In CoNLL columns a cell may be
     a space where tabs part the cells, so that every character of a text can have its tag; without
-    tabs, spaces part them. ``-DOCSTART-`` lines are passed over.
+    tabs, spaces part them. A ``-DOCSTART-`` line is passed over where a sentence begins.
 
     Comments stand above a sentence and begin with ``##`` or ``# `` (in CoNLL-U with ``#``). A line
     whose last column is a tag (``O``, ``B-PER``) is a token and no comment, whatever it begins
@@ -205,7 +205,8 @@ def _parted(block: list[Numbered]) -> tuple[list[str], list[Numbered]]:
     while start < len(block) and _is_comment(block[start][1]):
         start += 1
     comments = [line.lstrip("#").strip() for _, line in block[:start]]
-    return comments, [pair for pair in block[start:] if not pair[1].startswith("-DOCSTART-")]
+    marked = start < len(block) and block[start][1].startswith("-DOCSTART-")
+    return comments, block[start + marked :]
 
 
 def _is_comment(line: str) -> bool:
