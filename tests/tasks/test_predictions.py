@@ -87,6 +87,30 @@ def run(request, tmp_path, monkeypatch):
     return task, tmp_path, runs.train(task, str(data), str(tmp_path / "run"), reading=reading)
 
 
+def test_what_has_chosen_is_scored_then_remembered_and_saved(tmp_path, monkeypatch):
+    done = []
+
+    class Remembering(Knowing):
+        can_remember = True
+
+        def predict(self, X):
+            done.append(("predict", len(X)))
+            return super().predict(X)
+
+        def remember(self, X, y):
+            done.append(("remember", len(X)))
+
+        def save(self, folder, **about):
+            done.append(("save", None))
+            folder.exists() or super().save(folder, **about)
+
+    monkeypatch.setattr(runs, "new_estimator", lambda task, *_: Remembering(task))
+    data = tmp_path / "data.tsv"
+    data.write_text("source\ttarget\n" + "".join(f"{x}\t{x.upper()}\n" for x in LINES))
+    runs.train("seq2seq", str(data), str(tmp_path / "run"))
+    assert done[:4] == [("save", None), ("predict", 2), ("remember", 2), ("save", None)]
+
+
 PICTURES = {
     "tagger": [],
     "seq2seq": ["attention.png"],

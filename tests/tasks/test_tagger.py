@@ -120,7 +120,10 @@ def test_it_remembers_more_sentences():
     _, before, share = model._taught
     more = [["meet", "Ann"]] * 30, [["O", "S-LOC"]] * 30  # who elsewhere is a person
     expected = model.predict_proba(more[0][:1])[0][1]
-    model.remember(*more)
+    unknown = [["Ann", "meet"]], [["S-PER", "S-NEW"]]  # a tag it has not learnt teaches nothing
+    model.remember(*unknown)
+    assert model._taught[1] is before
+    model.remember(more[0] + unknown[0], more[1] + unknown[1])
     learnt, after, _ = model._taught
     assert [len(part.lengths) for part in learnt] == [60, 30]
     assert model.predict(more[0][:1]) == more[1][:1]

@@ -293,7 +293,8 @@ class SequenceTagger(Estimator):
     def remember(self, X, y) -> None:
         """Fit the chain of clues once more, with these sentences too; the network stays.
 
-        Those of the validation, say, once they have chosen what they are for.
+        Those of the validation, say, once they have chosen what they are for. Sentences with a tag
+        that it has not learnt are left out.
 
         Raises:
             ValueError: not fitted, or not by this object, or without clues; not as many ``y`` as
@@ -307,7 +308,11 @@ class SequenceTagger(Estimator):
                 "no folder keeps, to remember more; do: fit(...) with clues=True, then remember"
             )
         learnt, before, share = self._taught
-        learnt = [*learnt, self._examples(X, y)]
+        known = {*self._inner}
+        pairs = [(x, tags) for x, tags in zip(X, y, strict=True) if known >= {*self._inward(tags)}]
+        if not pairs:
+            return
+        learnt = [*learnt, self._examples(*zip(*pairs, strict=True))]
         beside = self._fit_clues(learnt, before)
         # The model's weights are those of the mixture, of which the chain has its share.
         for layer, new, old in (
