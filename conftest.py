@@ -5,11 +5,13 @@ import importlib.util
 import keras
 import pytest
 
+from elman.layers import device
+
 # The engine's adapters import their framework, and there may be one framework only.
 collect_ignore = [
     f"src/elman/engine/{name}.py"
-    for name in ("jax", "torch", "tensorflow")
-    if importlib.util.find_spec(name) is None
+    for name in ("jax", "torch", "tensorflow", "jax_accelerated", "torch_accelerated")
+    if importlib.util.find_spec(name.removesuffix("_accelerated")) is None
 ]
 
 # These are imported only by programs that use what they are for.
@@ -18,6 +20,13 @@ collect_ignore += [
     for file, package in (("figure_backend", "matplotlib"), ("scikit_learn", "sklearn"))
     if importlib.util.find_spec(package) is None
 ]
+
+
+if device.kind() == "gpu":  # which rounds what it multiplies to TF32, unless it is told
+    if keras.backend.backend() == "torch":
+        importlib.import_module("torch").backends.cudnn.allow_tf32 = False
+    elif keras.backend.backend() == "jax":
+        importlib.import_module("jax").config.update("jax_default_matmul_precision", "highest")
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,9 @@ from kinds import build, random_batch, random_mask
 
 import elman
 from elman import engine, layers, models
+from elman.layers import device
+
+pytestmark = pytest.mark.skipif(device.kind() != "cpu", reason="a law of the kernels on the CPU")
 
 X = random_batch(batch=13, timesteps=4, features=3).astype("float32")
 MASK = random_mask(batch=13, timesteps=4)

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from elman import layers, models
+from elman.layers import device
 
 BACKEND = keras.backend.backend()
 X = np.random.default_rng(0).normal(size=(4, 6, 5)).astype("float32")
@@ -219,6 +220,7 @@ def test_recurrent_dropout_drops_states():
     assert 60 < (y == 0).sum() < 140
 
 
+@pytest.mark.skipif(device.kind() != "cpu", reason="cuDNN has no recurrent dropout")
 @pytest.mark.parametrize("cell", ["SimpleRNN", "LSTM", "GRU"])
 def test_dropout_is_the_same_in_both_engines(cell):
     arguments = {"dropout": 0.4, "recurrent_dropout": 0.3, "seed": 5, "return_sequences": True}

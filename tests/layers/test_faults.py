@@ -77,6 +77,13 @@ def test_onnx_export_refuses_what_it_cannot_keep_open(tmp_path):
 
 
 @pytest.mark.parametrize("cell", ["LSTM", "GRU"])
+def test_use_cudnn_where_there_is_none(cell):
+    layer = getattr(layers, cell)(3, use_cudnn=True)
+    with pytest.raises(ValueError, match=r"use_cudnn=True.* use_cudnn='auto'"):
+        layer(np.ones((1, 2, 3), "float32"))
+
+
+@pytest.mark.parametrize("cell", ["LSTM", "GRU"])
 def test_use_cudnn_survives_saving(cell, tmp_path):
     layer = getattr(layers, cell)(3, use_cudnn=False)
     model = models.Sequential([keras.Input((4, 5)), layer, layers.RepeatVector(2)])

@@ -1,6 +1,7 @@
 """Fast computations of recurrent layers: `find` gives one for a configuration, or says why not.
 
-A layer asks and gets a callable or a reason; it knows neither kernels nor threads:
+On the CPU it is that of the native kernels, on a GPU that of cuDNN. A layer asks and gets a
+callable or a reason; it knows neither kernels nor threads:
 
     computation = engine.find(spec)
     if isinstance(computation, engine.Refusal):
@@ -64,6 +65,7 @@ class Spec:
         go_backwards: from the last step to the first.
         return_sequences: whether the outputs of all steps are wanted.
         zero_output_for_mask: zeros, not the previous output, at masked steps.
+        gate_dropout: whether dropout is drawn for each gate, or falls on h between the steps.
         dtype: the name of the type of all arrays, the mask apart.
         device: the kind of device the arrays are on: "cpu", "gpu", "tpu".
         backend: "numpy", "jax", "torch" or "tensorflow".
@@ -77,6 +79,7 @@ class Spec:
     go_backwards: bool = False
     return_sequences: bool = False
     zero_output_for_mask: bool = False
+    gate_dropout: bool = False
     dtype: str = "float32"
     device: str = "cpu"
     backend: str = "numpy"
@@ -140,10 +143,10 @@ def find(*specs: Spec) -> Computation | Refusal:
     for reason in (*map(_refusal, specs), *_disagreements(specs)):
         if reason is not None:
             return Refusal(reason)
-    backend = specs[0].backend
-    if backend not in _adapters:
-        _adapters[backend] = _load(backend)
-    run = _adapters[backend]
+    name = _adapter(specs[0])
+    if name not in _adapters:
+        _adapters[name] = _load(name)
+    run = _adapters[name]
     return Refusal(run) if isinstance(run, str) else Computation(specs, run)
 
 
@@ -152,31 +155,37 @@ def find(*specs: Spec) -> Computation | Refusal:
 _adapters: dict[str, Callable[..., Any] | str] = {}
 
 
-def _load(backend: str) -> Callable[..., Any] | str:
-    if backend == "jax" and importlib.util.find_spec("jax_tvm_ffi") is None:
+def _adapter(spec: Spec) -> str:
+    """The module that computes on the arrays of a backend on a kind of device."""
+    return spec.backend if spec.device == "cpu" else f"{spec.backend}_accelerated"
+
+
+def _load(name: str) -> Callable[..., Any] | str:
+    if name == "jax" and importlib.util.find_spec("jax_tvm_ffi") is None:
         return "jax-tvm-ffi, by which JAX calls the native kernels, is not installed; install it"
-    return _native.unavailable() or importlib.import_module(f"elman.engine.{backend}").run
+    kernels = None if name.endswith("_accelerated") else _native.unavailable()
+    return kernels or importlib.import_module(f"elman.engine.{name}").run
 
 
 def _disagreements(specs: tuple[Spec, ...]) -> Iterator[str]:
-    for name in ("dtype", "backend"):
+    for name in ("dtype", "device", "backend"):
         values = sorted({str(getattr(spec, name)) for spec in specs})
         if len(values) > 1:
             yield f"one call has arrays of one {name}, not of {' and '.join(values)}"
 
 
 BACKENDS = ("numpy", "jax", "torch", "tensorflow")
+# Beside the CPU, of which every backend has the kernels.
+ACCELERATORS = {"jax": ("gpu", "tpu"), "torch": ("gpu",)}
 
 
 def _refusal(spec: Spec) -> str | None:
     if spec.backend not in BACKENDS:
         return f"there are no native kernels for the backend {spec.backend!r}"
-    if spec.device != "cpu":
-        return f"the native kernels run on the CPU, and this layer runs on a {spec.device.upper()}"
     if spec.cell not in _native.CELLS:
         return f"there are native kernels for {', '.join(_native.CELLS)}, not for {spec.cell}"
-    if spec.dtype not in _native.DTYPES:
-        return f"the native kernels compute in float32 and float64, not in {spec.dtype}"
+    if spec.device != "cpu" and spec.device not in ACCELERATORS.get(spec.backend, ()):
+        return f"{spec.backend} has native kernels on the CPU, not on a {spec.device.upper()}"
     gates = () if spec.cell == "simple_rnn" else ("recurrent_activation",)
     for name in ("activation", *gates):
         if getattr(spec, name) not in _native.ACTIVATIONS:
@@ -184,6 +193,24 @@ def _refusal(spec: Spec) -> str | None:
                 f"{name} must be one of {', '.join(_native.ACTIVATIONS)} for the native kernels, "
                 f"got {getattr(spec, name)}"
             )
+    if spec.device == "cpu":
+        if spec.dtype not in _native.DTYPES:
+            return f"the native kernels compute in float32 and float64, not in {spec.dtype}"
+        return None
+    return _refusal_beside_cpu(spec)
+
+
+def _refusal_beside_cpu(spec: Spec) -> str | None:
+    device = spec.device.upper()
+    if spec.cell == "gru" and not spec.reset_after:
+        return f"reset_after=False has native kernels on the CPU, not on a {device}"
+    if spec.gate_dropout:
+        return f"dropout of h, or drawn for each gate, has native kernels not on a {device}"
+    known, functions = ["tanh and sigmoid"], f"{spec.activation} and {spec.recurrent_activation}"
+    if spec.cell == "simple_rnn":
+        known, functions = ["tanh", "relu"], spec.activation
+    if spec.backend == "torch" and functions not in known:
+        return f"cuDNN computes {spec.cell} with {' or '.join(known)}, not with {functions}"
     return None
 
 

@@ -99,10 +99,11 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
                 layer.build(sequences_shape, **shapes)
 
     def call(self, sequences, initial_state=None, mask=None, training=None, constants=None):
+        sequences = ops.convert_to_tensor(sequences)  # torch: on the device that Keras computes on
         states = tree.flatten(initial_state) if initial_state is not None else []
         half = len(tree.flatten(self.forward_layer.state_size))
         halves = states[:half] or None, states[half:] or None
-        found = self._native(sequences)
+        found = self._native(sequences, training)
         if constants is not None or isinstance(found, Refusal):
             given = {"mask": mask, "constants": constants}
             given = {name: value for name, value in given.items() if value is not None}
@@ -114,7 +115,7 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
             results = self._side_by_side(found, sequences, halves, mask, training)
         return self._merged(*results)
 
-    def _native(self, sequences=None):
+    def _native(self, sequences=None, training=True):
         """The native computation of both directions in one call, or why there is none."""
         for layer in self._pair:
             kind = type(layer)
@@ -129,7 +130,7 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
                     f"{layer.name} computes in {layer.compute_dtype}, "
                     f"the pair in {self.compute_dtype}"
                 )
-        return native.find(self._pair, sequences)
+        return native.find(self._pair, sequences, training)
 
     def _side_by_side(self, computations, sequences, states, mask, training) -> list:
         """What each direction returns, by one call of the kernels."""

@@ -166,7 +166,7 @@ class CRF(keras.layers.Layer):
         place = ops.arange(timesteps)
         length = ops.full(ops.shape(tags)[:1], timesteps, dtype="int32")
         if mask is not None:
-            mask = ops.cast(mask, "int32")
+            mask = ops.convert_to_tensor(mask, dtype="int32")
             length = ops.sum(mask, axis=1)
             # The steps that count, moved to the front in their order.
             tags = ops.take_along_axis(tags, ops.argsort(place - mask * timesteps, axis=1), axis=1)
@@ -363,8 +363,8 @@ class TagAccuracy(keras.metrics.Mean):
 
 
 def _best(x, axis, keepdims=False):
-    """`ops.max`, which refuses a batch of no rows unless it is told what the least is."""
-    return ops.max(x, axis=axis, keepdims=keepdims, initial=-float("inf"))
+    """`ops.max`, which on torch refuses a batch of no rows."""
+    return (ops.sum if 0 in x.shape else ops.max)(x, axis=axis, keepdims=keepdims)
 
 
 def _tags(y_true):
@@ -379,7 +379,7 @@ def _blank(x, mask):
     """Zeros at masked steps of ``x`` [B, T, ...]."""
     if mask is None:
         return x
-    mask = ops.cast(mask, "bool")
+    mask = ops.convert_to_tensor(mask, dtype="bool")
     return ops.where(ops.reshape(mask, ops.shape(mask) + (1,) * (len(x.shape) - 2)), x, 0)
 
 

@@ -1,16 +1,29 @@
-"""Keras's cuDNN path of LSTM and GRU, on a GPU."""
+"""The argument ``use_cudnn`` of LSTM and GRU."""
+
+import keras
 
 from elman.layers import device
 from elman.layers.rnn import RNN
 
 
 class CuDNN:
-    """Mixin of LSTM and GRU: Keras's loop (cuDNN where it can) on a GPU, ours elsewhere."""
+    """Mixin of LSTM and GRU, for what `elman.engine` has no computation of.
+
+    TensorFlow's cuDNN is reached by Keras's own loop. Elsewhere ``use_cudnn=True`` is an error.
+    """
 
     def inner_loop(self, sequences, initial_state, mask, training=False, constants=None):
         """The loop itself: ``(last output, outputs or None, final states)``."""
-        if self.use_cudnn is True or (self.use_cudnn and device.kind(sequences) == "gpu"):
+        if keras.backend.backend() == "tensorflow" and (
+            self.use_cudnn is True or (self.use_cudnn and device.kind(sequences) == "gpu")
+        ):
             return super().inner_loop(sequences, initial_state, mask, training)
+        if self.use_cudnn is True:
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}' was made with use_cudnn=True, and there is "
+                f"no cuDNN for it: {self._native(sequences, training).reason}; use "
+                "use_cudnn='auto'."
+            )
         return RNN.inner_loop(self, sequences, initial_state, mask, training, constants)
 
     inner_loop.of_elman = True

@@ -3,17 +3,25 @@
 import importlib
 
 import keras
+from keras import ops
 
 
-def kind(array) -> str:
+def kind(array=None) -> str:
     """``"cpu"``, ``"gpu"`` or another name: where the framework computes with ``array``."""
     backend = keras.backend.backend()
     if backend == "jax":
-        return importlib.import_module("jax").default_backend()
+        return _jax(array)
     if backend == "torch":
-        import torch  # by a statement, which torch.compile can follow
-
-        name = array.device.type if array is not None else torch.get_default_device().type
-        return {"cuda": "gpu"}.get(name, name)
+        array = ops.zeros(()) if array is None else array  # where Keras puts what it makes
+        return {"cuda": "gpu"}.get(array.device.type, array.device.type)
     tf = importlib.import_module("tensorflow")
     return "gpu" if tf.config.list_logical_devices("GPU") else "cpu"
+
+
+def _jax(array) -> str:
+    jax = importlib.import_module("jax")
+    if isinstance(array, jax.Array) and not isinstance(array, jax.core.Tracer):
+        return next(iter(array.devices())).platform
+    # What is traced has no device yet. `keras.device` sets the default, a device or a platform.
+    default = jax.config.jax_default_device
+    return getattr(default, "platform", default) or jax.default_backend()

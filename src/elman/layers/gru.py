@@ -46,7 +46,8 @@ class GRU(CuDNN, keras.layers.GRU, RNN):
         recurrent_activation: s, ``"sigmoid"`` by default; for ``"hard_sigmoid"`` see `LSTM`.
         reset_after: the reset gate after the product (as cuDNN and TensorFlow 2 have it) or before
             it (as Keras had it before TensorFlow 2).
-        use_cudnn: on a GPU, ``"auto"``, True (an error where cuDNN cannot) or False.
+        use_cudnn: with torch and TensorFlow on a GPU, ``"auto"``, True (an error where cuDNN
+            cannot) or False. JAX computes without it, and faster.
         use_bias, the initializers, regularizers and constraints, dropout, recurrent_dropout, seed,
         return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask,
         time_major, batch_input_shape, weights ...: as in `SimpleRNN`.

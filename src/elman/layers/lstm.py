@@ -49,7 +49,8 @@ class LSTM(CuDNN, keras.layers.LSTM, RNN):
             of Keras 1 and 2, clip(0.2 x + 0.5, 0, 1); pass ``keras.activations.hard_sigmoid`` for
             Keras 3's.
         unit_forget_bias: add 1 to the forget gate's bias at the start.
-        use_cudnn: on a GPU, ``"auto"``, True (an error where cuDNN cannot) or False.
+        use_cudnn: with torch and TensorFlow on a GPU, ``"auto"``, True (an error where cuDNN
+            cannot) or False. JAX computes without it, and faster.
         use_bias, the initializers, regularizers and constraints, dropout, recurrent_dropout, seed,
         return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask,
         time_major, batch_input_shape, weights ...: as in `SimpleRNN`.

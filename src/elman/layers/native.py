@@ -24,22 +24,23 @@ _ACTIVATIONS = {
 }
 
 
-def find(layers, sequences=None) -> list[engine.Computation] | engine.Refusal:
+def find(layers, sequences=None, training=True) -> list[engine.Computation] | engine.Refusal:
     """The native computation of layers, side by side, or a refusal that says why there is none.
 
     Arguments:
         layers: list of `elman.layers.RNN`, of any cell: one, or the directions of a pair.
         sequences: the array that they are called with, which says the device; None before any call.
+        training: whether dropout is on.
 
     Returns:
         List with a computation for each of the cells that stand one on the other in a layer; of a
         layer that is not stacked there is one.
     """
     for layer in layers:
-        reason = _refusal(layer)
+        reason = _refusal(layer, sequences)
         if reason is not None:
             return engine.Refusal(reason)
-    specs = [_specs(layer, sequences) for layer in layers]
+    specs = [_specs(layer, sequences, training) for layer in layers]
     if len({len(levels) for levels in specs}) > 1:
         return engine.Refusal("layers side by side must have stacks of as many cells")
     found = [engine.find(*level) for level in zip(*specs, strict=True)]
@@ -85,7 +86,7 @@ def cell_name(cell) -> str | None:
     return None
 
 
-def _refusal(layer) -> str | None:
+def _refusal(layer, sequences) -> str | None:
     if layer.engine == "keras":
         return "engine='keras' asks for Keras's own computation"
     unknown = [type(c).__name__ for c in _cells(layer) if cell_name(c) is None]
@@ -95,8 +96,12 @@ def _refusal(layer) -> str | None:
         return f"{type(layer).__name__} has a loop of its own (inner_loop)"
     if exporting.is_portable():
         return "an exported graph must run without elman"
-    if getattr(layer, "use_cudnn", None) is True:
-        return "use_cudnn=True asks for cuDNN"
+    use_cudnn = getattr(layer, "use_cudnn", "auto")
+    by_cudnn = keras.backend.backend() == "torch" and device.kind(sequences) == "gpu"
+    if use_cudnn is True and not by_cudnn:
+        return "use_cudnn=True asks for cuDNN, which layers have on a GPU with torch or TensorFlow"
+    if use_cudnn is False and by_cudnn:
+        return "use_cudnn=False asks for a loop without cuDNN"
     return None
 
 
@@ -122,15 +127,15 @@ def _by_cell(layer, states) -> list:
     return [tree.flatten(state) for state in each]
 
 
-def _specs(layer, sequences) -> list[engine.Spec]:
+def _specs(layer, sequences, training) -> list[engine.Spec]:
     cells = _cells(layer)
     return [
-        _spec(layer, cell, sequences, first=n == 0, last=n == len(cells) - 1)
+        _spec(layer, cell, sequences, training, first=n == 0, last=n == len(cells) - 1)
         for n, cell in enumerate(cells)
     ]
 
 
-def _spec(layer, cell, sequences, first: bool, last: bool) -> engine.Spec:
+def _spec(layer, cell, sequences, training, first: bool, last: bool) -> engine.Spec:
     gate = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
     return engine.Spec(
         cell=cell_name(cell),
@@ -141,6 +146,7 @@ def _spec(layer, cell, sequences, first: bool, last: bool) -> engine.Spec:
         go_backwards=layer.go_backwards and first,
         return_sequences=layer.return_sequences or not last,
         zero_output_for_mask=layer.zero_output_for_mask,
+        gate_dropout=bool(training) and _has_gate_dropout(cell),
         dtype=cell.compute_dtype,
         device=device.kind(sequences),
         backend=keras.backend.backend(),
@@ -157,6 +163,11 @@ def _inputs(cell, sequences, states, mask, training) -> engine.Inputs:
         input_dropout=_drawn(training, cell.dropout, cell.get_dropout_mask),
         recurrent_dropout=_drawn(training, cell.recurrent_dropout, cell.get_recurrent_dropout_mask),
     )
+
+
+def _has_gate_dropout(cell) -> bool:
+    each = getattr(cell, "dropout_mask_count", None)  # of Keras's cells: one mask for each gate
+    return cell.recurrent_dropout > 0 or (cell.dropout > 0 and each is not None)
 
 
 def _drawn(training, rate, mask_of):

@@ -96,7 +96,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
         self.engine = engine
         self.supports_masking = True  # Keras 3.16 makes it False
         # Asked now, so that code that torch compiles finds the kernels loaded.
-        is_native = not isinstance(self._native(), Refusal)
+        is_native = not isinstance(self._native(training=False), Refusal)
         if is_native and keras.backend.backend() == "tensorflow":
             # XLA cannot call out of TensorFlow's graph; engine="keras" is the way to jit_compile.
             self.supports_jit = False
@@ -246,6 +246,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
         return shape[0] if len(shape) == 2 else None
 
     def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
+        sequences = ops.convert_to_tensor(sequences)  # torch: on the device that Keras computes on
         sequences, states, mask = self._settled(sequences, initial_state, mask)
         return self._finished(*self._compute(sequences, states, mask, training, constants))
 
@@ -255,7 +256,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
             mask = tree.flatten(mask)[0]
             if len(mask.shape) == 3 and mask.shape[-1] == 1:
                 mask = ops.squeeze(mask, -1)
-            mask = ops.cast(mask, "bool")
+            mask = ops.convert_to_tensor(mask, dtype="bool")
         if self.time_major:
             sequences = loop.time_axis_swapped(sequences)
             mask = None if mask is None else ops.transpose(mask)
@@ -282,7 +283,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
         """``(last output, outputs or None, final states)`` by the engine that applies."""
         if exporting.is_free_in_time(self):
             return exporting.run(self, native.cell_name(self.cell), sequences, states, mask)
-        found = self._native(sequences)
+        found = self._native(sequences, training)
         if not isinstance(found, Refusal):
             return native.run(found, [self], [(sequences, states, mask)], training)[0]
         if self.engine == "native":
@@ -293,9 +294,9 @@ class RNN(RecurrentCall, keras.layers.RNN):
         constants = {"constants": constants} if constants else {}
         return self.inner_loop(sequences, states, mask, training, **constants)
 
-    def _native(self, sequences=None):
+    def _native(self, sequences=None, training=True):
         """The native computation, or the refusal that says why there is none; see `native.find`."""
-        return native.find([self], sequences)
+        return native.find([self], sequences, training)
 
     def _first_states(self, sequences, initial_state):
         """The states before the first step: given, carried or the cell's, in its compute dtype."""
