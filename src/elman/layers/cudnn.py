@@ -9,13 +9,15 @@ from elman.layers.rnn import RNN
 class CuDNN:
     """Mixin of LSTM and GRU, for what `elman.engine` has no computation of.
 
-    TensorFlow's cuDNN is reached by Keras's own loop. Elsewhere ``use_cudnn=True`` is an error.
+    TensorFlow's cuDNN is reached by Keras's own loop, which takes masks of one pattern only, so that
+    a layer with a mask goes there if it was told to. Elsewhere ``use_cudnn=True`` is an error.
     """
 
     def inner_loop(self, sequences, initial_state, mask, training=False, constants=None):
         """The loop itself: ``(last output, outputs or None, final states)``."""
         if keras.backend.backend() == "tensorflow" and (
-            self.use_cudnn is True or (self.use_cudnn and device.kind(sequences) == "gpu")
+            self.use_cudnn is True
+            or (self.use_cudnn and mask is None and device.kind(sequences) == "gpu")
         ):
             return super().inner_loop(sequences, initial_state, mask, training)
         if self.use_cudnn is True:

@@ -77,12 +77,12 @@ def scan(
 
 
 def cast(structure, dtype):
-    """An array, or a structure of arrays, in a dtype and where Keras computes."""
+    """An array, or a structure of arrays, in a dtype."""
     if isinstance(structure, list):  # what states mostly are: Keras's walk takes longer than a step
         return [cast(part, dtype) for part in structure]
     if tree.is_nested(structure):
-        return tree.map_structure(lambda x: ops.convert_to_tensor(x, dtype=dtype), structure)
-    return ops.convert_to_tensor(structure, dtype=dtype)
+        return tree.map_structure(lambda x: ops.cast(x, dtype), structure)
+    return ops.cast(structure, dtype)
 
 
 def packed(sizes, values) -> list:

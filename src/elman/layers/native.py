@@ -97,10 +97,12 @@ def _refusal(layer, sequences) -> str | None:
     if exporting.is_portable():
         return "an exported graph must run without elman"
     use_cudnn = getattr(layer, "use_cudnn", "auto")
+    if use_cudnn == "auto":
+        return None
     by_cudnn = keras.backend.backend() == "torch" and device.kind(sequences) == "gpu"
-    if use_cudnn is True and not by_cudnn:
+    if use_cudnn and not by_cudnn:
         return "use_cudnn=True asks for cuDNN, which layers have on a GPU with torch or TensorFlow"
-    if use_cudnn is False and by_cudnn:
+    if by_cudnn and not use_cudnn:
         return "use_cudnn=False asks for a loop without cuDNN"
     return None
 

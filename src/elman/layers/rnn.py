@@ -301,7 +301,8 @@ class RNN(RecurrentCall, keras.layers.RNN):
     def _first_states(self, sequences, initial_state):
         """The states before the first step: given, carried or the cell's, in its compute dtype."""
         if initial_state is not None:
-            initial_state = loop.packed(self._state_structure, tree.flatten(initial_state))
+            given = map(ops.convert_to_tensor, tree.flatten(initial_state))
+            initial_state = loop.packed(self._state_structure, given)
         elif self.stateful:
             checks.batch_size_in_graph(self, sequences, tree.flatten(self.states)[0].shape[0])
             # A copy: torch would see the later assignment as a change of what it has recorded.
