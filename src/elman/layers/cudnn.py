@@ -9,8 +9,8 @@ from elman.layers.rnn import RNN
 class CuDNN:
     """Mixin of LSTM and GRU, for what `elman.engine` has no computation of.
 
-    TensorFlow's cuDNN is reached by Keras's own loop, which takes masks of one pattern only, so that
-    a layer with a mask goes there if it was told to. Elsewhere ``use_cudnn=True`` is an error.
+    TensorFlow's cuDNN is reached by Keras's own loop, which takes masks of one pattern only: with a
+    mask a layer goes there if it was told to. Elsewhere ``use_cudnn=True`` is an error.
     """
 
     def inner_loop(self, sequences, initial_state, mask, training=False, constants=None):
