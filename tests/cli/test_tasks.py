@@ -4,12 +4,15 @@ import contextlib
 import io
 import json
 import sys
+from inspect import signature
+from typing import get_type_hints
 
 import keras
 import pytest
 
 from elman import cli
-from elman.tasks import progress
+from elman.cli.tasks import train
+from elman.tasks import ImageCaptioner, Seq2Seq, SequenceTagger, TextClassifier, progress
 
 # A small model and texts of one length: quick to compile.
 OPTIONS = ["--units", "3", "--epochs", "2", "--batch-size", "16", "--set", "embedding=4"]
@@ -71,8 +74,23 @@ def test_evaluate_and_info_tell_the_scores(folder, capsys):
     scores = json.loads(capsys.readouterr().out)["scores"]["test"]
     assert call("evaluate", folder / "run", "--data", folder / "data.tsv") == 0
     assert f"accuracy {scores['accuracy']:.4g}" in capsys.readouterr().out
-    assert call("info", folder / "run") == 0
-    assert "TextClassifier in" in capsys.readouterr().out
+    for name in (folder / "run", folder / "run" / "card.json"):
+        assert call("info", name) == 0
+        assert "TextClassifier in" in capsys.readouterr().out
+
+
+TASKS = {"classifier": TextClassifier, "tagger": SequenceTagger, "seq2seq": Seq2Seq,
+         "captioner": ImageCaptioner}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["cell", "units", "layers", "dropout", "batch_size"])
+def test_help_tells_the_defaults_of_the_tasks(name):
+    option = get_type_hints(train, include_extras=True)[name].__metadata__[0]
+    default, *others = option.show_default.split("; ")
+    told = dict.fromkeys(TASKS, default) | dict(other.split(" ", 1) for other in others)
+    for task, kind in TASKS.items():
+        value = signature(kind).parameters[name].default
+        assert told[task] == (str(value) if value is not None else "up to 128, by how many")
 
 
 def test_a_package_that_is_missing_is_named(capsys, monkeypatch):

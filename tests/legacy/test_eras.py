@@ -167,6 +167,12 @@ def test_a_number_alone(number, era):
     assert eras.parsed(number) == era
 
 
+@pytest.mark.parametrize("text", ["99", "0.3", "tf3"])
+def test_a_version_that_never_was(text):
+    with pytest.raises(ValueError, match="must be Keras 1 to 3 or TensorFlow 1 to 2, got"):
+        eras.parsed(text)
+
+
 @pytest.mark.parametrize("text", ["late", "tf", "2.x", "", "keras 2"])
 def test_a_version_that_is_none(text):
     with pytest.raises(ValueError, match=r"--keras must be a version of Keras, .* as in 2\.2 or"):

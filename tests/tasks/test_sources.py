@@ -139,3 +139,12 @@ def test_parts_come_from_files_or_are_held_out(tmp_path):
     assert sizes(valid=other, test=other) == {"train": 100, "valid": 7, "test": 7}
     assert sizes(test=other, fractions=(1, 0, 0)) == {"train": 100, "test": 7}
     assert sizes(fractions=(0.9, 0, 0.1)) == {"train": 90, "test": 10}
+
+
+def test_all_columns_that_are_missing_are_told_at_once(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("satz,art\na,b\nc,d\n")
+    with pytest.raises(ValueError, match=r"text, .* and a column called label, .* got satz, art"):
+        read_source("classifier", path, Reading(header=True))
+    with pytest.raises(ValueError, match="with --label-column$"):
+        read_source("classifier", path, Reading(text_column="satz", header=True))

@@ -19,10 +19,11 @@ def info(
     The Keras that wrote it, the layers and their weights, what loading translates, and what keeps
     it from being loaded.
     """
-    if (file / "card.json").is_file():
+    card = file if file.name == "card.json" else file / "card.json"
+    if card.is_file():
         from elman.tasks.runs import info as told
 
-        typer.echo(told(str(file)))
+        typer.echo(told(str(card.parent)))
         return
     from elman.legacy.describe import describe
 

@@ -80,8 +80,10 @@ def _need_packages() -> None:
         needed(package)
 
 
-def _setting(help: str):
-    return typer.Option(help=help + " Else the task's default.", rich_help_panel="Model")
+def _setting(help: str, default: object, **others: object):
+    """An option of a setting of the tasks' classes, ``others`` with another default."""
+    but = "".join(f"; {task} {value}" for task, value in others.items())
+    return typer.Option(help=help, show_default=f"{default}{but}", rich_help_panel="Model")
 
 
 @app.command(no_args_is_help=True)
@@ -117,12 +119,19 @@ def train(
     encoding: Encoding = None,
     form: Form = "NFC",
     skip_bad: SkipBad = False,
-    cell: Annotated[str | None, _setting("lstm, gru or simple_rnn.")] = None,
-    units: Annotated[int | None, _setting("Size of the hidden state.")] = None,
-    layers: Annotated[int | None, _setting("Recurrent layers.")] = None,
-    dropout: Annotated[float | None, _setting("Share of values dropped in training.")] = None,
-    epochs: Annotated[int | None, _setting("Passes over the data.")] = None,
-    batch_size: Annotated[int | None, _setting("Examples in a step of training.")] = None,
+    cell: Annotated[str | None, _setting("lstm, gru or simple_rnn; arrays: gru.", "lstm")] = None,
+    units: Annotated[
+        int | None, _setting("Size of the hidden state.", 128, seq2seq=256, captioner=256)
+    ] = None,
+    layers: Annotated[int | None, _setting("Recurrent layers.", 1)] = None,
+    dropout: Annotated[
+        float | None,
+        _setting("Share of values dropped in training.", 0.5, seq2seq=0.4, captioner=0.3),
+    ] = None,
+    epochs: Annotated[int | None, _setting("Passes over the data.", "by how much there is")] = None,
+    batch_size: Annotated[
+        int | None, _setting("Examples in a step.", 32, classifier="up to 128, by how many")
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -187,7 +196,7 @@ def predict(
     ],
     format: Annotated[
         Format | None,
-        typer.Option(help="How to write answers. [default: text; conll for a tagger]"),
+        typer.Option(help="How to write answers.", show_default="text; conll for a tagger"),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write, whole or not at all.")

@@ -109,6 +109,9 @@ class Sign:
 _WHOLE = {Era(era.library, era.version[:1]): era for era in (KERAS2, TENSORFLOW1, LATE)}
 
 
+_LAST = {"Keras": 3, "TensorFlow": 2}
+
+
 def parsed(version: str) -> Era:
     """The era that a user names: a version of Keras, or of TensorFlow with "tf" before it.
 
@@ -127,6 +130,11 @@ def parsed(version: str) -> Era:
             f"tf1.15, got {version!r}"
         )
     era = Era("TensorFlow" if found[1] else "Keras", tuple(map(int, found[2].split("."))))
+    if not 1 <= era.version[0] <= _LAST[era.library]:
+        raise ValueError(
+            f"--keras must be Keras 1 to {_LAST['Keras']} or TensorFlow 1 to "
+            f"{_LAST['TensorFlow']}, got {era}"
+        )
     return _WHOLE.get(era, era)
 
 

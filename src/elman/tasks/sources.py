@@ -235,8 +235,11 @@ def _table(task: str, path: str | os.PathLike, reading: Reading) -> Source:
     usual: tuple[Sequence[str], ...] = (TEXTS, LABELS)
     if task == "seq2seq":
         usual = (SOURCES, TARGETS) if table.header else (("1",), ("2",))  # pairs
-    text = _chosen(reading.text_column, usual[0], table, "--text-column")
-    label = _chosen(reading.label_column, usual[1], table, "--label-column")
+    text, label = _chosen(
+        table,
+        {"--text-column": reading.text_column, "--label-column": reading.label_column},
+        usual,
+    )
     reading = dataclasses.replace(reading, text_column=text, label_column=label)
     if task == "classifier":
         table = table.filled(label)
@@ -288,7 +291,7 @@ def _captioned(path: str | os.PathLike, reading: Reading) -> Source:
 
 def _arrays(path: str | os.PathLike, reading: Reading) -> Source:
     arrays = read_arrays(path)
-    label = _chosen(reading.label_column, LABELS, arrays, "--label-column")
+    (label,) = _chosen(arrays, {"--label-column": reading.label_column}, (LABELS,))
     group = reading.group_column
     groups = None if group is None else arrays.column(group).tolist()
     return Source(
@@ -300,19 +303,25 @@ def _arrays(path: str | os.PathLike, reading: Reading) -> Source:
     )
 
 
-def _chosen(name: str | None, usual: Sequence[str], table, option: str) -> str:
-    """The column ``name``, else the first usual one that is there."""
-    if name is not None:
-        table.column(name)  # says which ones there are
-        return name
+def _chosen(table, named: dict[str, str | None], usual: Sequence[Sequence[str]]) -> list[str]:
+    """For each option the column it names, else the first usual one that is there."""
     lower = {column.lower(): column for column in reversed(table.columns)}
-    for candidate in usual:
-        if candidate in lower:
-            return lower[candidate]
-    raise ValueError(
-        f"{table.name} must have a column called {', '.join(usual[:3])}, ..., got "
-        f"{', '.join(table.columns) or 'none'}; say which one with {option}{table.hint}"
-    )
+    found, missing = [], {}
+    for (option, name), candidates in zip(named.items(), usual, strict=True):
+        if name is not None:
+            table.column(name)  # says which ones there are
+        else:
+            name = next((lower[c] for c in candidates if c in lower), "")
+        if not name:
+            missing[option] = f"a column called {', '.join(candidates[:3])}, ..."
+        found.append(name)
+    if missing:
+        raise ValueError(
+            f"{table.name} must have {' and '.join(missing.values())}, got "
+            f"{', '.join(table.columns) or 'none'}; say which one with "
+            f"{' and '.join(missing)}{table.hint}"
+        )
+    return found
 
 
 def _held(path: str | os.PathLike, values):
