@@ -91,6 +91,10 @@ def test_the_wrong_encoding_says_where_and_what_else(tmp_path):
     assert "a.txt, line 2: must be utf-8, got the byte 0xbf at position 5 of the file" in message
     assert "encoding='cp949' would read '영화가 좋다'" in message
     assert "latin-1" in message
+    path.write_text("각\n", "utf-8")
+    with pytest.raises(BadLine, match=r"must be cp949, .* encoding='utf-8' would read '각'"):
+        list(TextFile(path, encoding="cp949").lines())
+    path.write_bytes(b"good\n" + "영화가 좋다".encode("cp949") + b"\nend\n")
     skipped = Skipped(skip=True)
     assert [text for _, text in TextFile(path).lines(skipped)] == ["good\n", "end\n"]
     assert skipped.count == 1

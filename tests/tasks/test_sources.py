@@ -146,5 +146,5 @@ def test_all_columns_that_are_missing_are_told_at_once(tmp_path):
     path.write_text("satz,art\na,b\nc,d\n")
     with pytest.raises(ValueError, match=r"text, .* and a column called label, .* got satz, art"):
         read_source("classifier", path, Reading(header=True))
-    with pytest.raises(ValueError, match="with --label-column$"):
+    with pytest.raises(ValueError, match=r"with --label-column$"):
         read_source("classifier", path, Reading(text_column="satz", header=True))

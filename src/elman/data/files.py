@@ -311,7 +311,7 @@ def _wrong_encoding(raw: bytes, error: UnicodeDecodeError, offset: int) -> str:
     """Say where the wrong byte is and how the text would read in likely encodings."""
     around = raw[max(0, error.start - 40) : error.start + 40]
     tries = []
-    for name in ("cp949", "latin-1"):
+    for name in ("utf-8", "cp949", "latin-1"):
         # A piece cut out of the middle may start or end within a letter.
         with contextlib.suppress(UnicodeDecodeError):
             raw.decode(name)
