@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from elman.data.views import colours, gradients, thumbnails
+from elman.data.views import colours, gradients, mirrored, thumbnails
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 35, 19, 3)).astype("uint8")
 
@@ -39,3 +39,10 @@ def test_a_slope_is_counted_where_it_points(degrees):
     expected[(int(place) + 1) % 8] += place % 1
     # Differences over two pixels, of values from 0 to 1.
     np.testing.assert_allclose(middle, 2 * 3 / 255 * expected, atol=1e-6)
+
+
+def test_a_picture_and_its_mirror_image_are_one():
+    flipped = PICTURES[:, :, ::-1]
+    assert not np.allclose(gradients(PICTURES), gradients(flipped), atol=0.01)
+    np.testing.assert_allclose(mirrored(PICTURES), mirrored(flipped), rtol=1e-4)
+    assert not np.allclose(mirrored(PICTURES), mirrored(PICTURES[:, ::-1]), atol=0.01)

@@ -84,6 +84,16 @@ def test_a_folder_holds_all_of_it(captioner, tmp_path):
         np.testing.assert_array_equal(view, same)
 
 
+def test_a_memory_of_before_mirrored_still_answers(captioner, monkeypatch):
+    """It has all views but the last; a folder has as many arrays as there are views."""
+    before = KernelMemory(captioner.memory_.views[:-1], captioner.memory_.answers)
+    monkeypatch.setattr(captioner, "memory_", before)
+    pictures, captions = drawn(20, seed=6)
+    assert right(captioner.predict(pictures), captions) > 0.8
+    captioner.remember(pictures, captions)
+    assert len(captioner.memory_.views) == len(before.views)
+
+
 def test_attention_is_a_share_for_each_place(captioner):
     pictures, _ = drawn(2, seed=4)
     for (tokens, weights), caption in zip(

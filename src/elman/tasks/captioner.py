@@ -15,7 +15,7 @@ from elman import layers
 from elman.data.pictures import open_picture
 from elman.data.ragged import Ragged
 from elman.data.tokenizer import Tokenizer
-from elman.data.views import colours, gradients, thumbnails
+from elman.data.views import colours, gradients, mirrored, thumbnails
 from elman.models import Model
 from elman.tasks.answering import Answering, fitted_tokenizer, write_json
 from elman.tasks.estimator import PREDICT, check_sequence, check_texts
@@ -23,7 +23,7 @@ from elman.tasks.generation import compiled
 from elman.tasks.kernel_memory import KernelMemory
 from elman.tasks.seq2seq import answers_of, encoded
 
-VIEWS = (gradients, colours, thumbnails)  # by which pictures are compared
+VIEWS = (gradients, colours, thumbnails, mirrored)  # by which pictures are compared
 CHANNELS = (32, 64, 128, 192)  # of the convolutions of the small network
 SHIFT, ZOOM = (
     0.06,
@@ -245,11 +245,13 @@ class ImageCaptioner(Answering):
         return KernelMemory(self._views(X), _lists(y))
 
     def _extended(self, memory, X, y) -> KernelMemory:
-        views = map(np.concatenate, zip(memory.views, self._views(X), strict=True))
+        views = map(np.concatenate, zip(memory.views, self._asked(X), strict=True))
         return KernelMemory(list(views), [*memory.answers, *_lists(y)])
 
     def _asked(self, X) -> list[np.ndarray]:
-        return self._views(X)
+        views = self._views(X)
+        # A memory that was saved before there was the last view has one less.
+        return views if self.memory_ is None else views[: len(self.memory_.views)]
 
     def _views(self, X) -> list[np.ndarray]:
         """By what pictures are compared: the mean of the encoder's vectors, and how they look."""
