@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from elman.data.decoding import beam_search, chrf, minimum_bayes_risk, sample
+from elman.data.decoding import agreement, beam_search, minimum_bayes_risk, sample
 
 START, END, U = 3, 0, 4
 ASK = {"start": START, "end": END, "max_length": U}
@@ -130,10 +130,18 @@ def test_what_must_be_positive(wrong):
         beam_search(Model(1).step, 1, **{**ASK, **wrong})
 
 
-def test_chrf_is_the_one_of_sacrebleu():
-    texts = ["the cat sat", "a cat sat down", "x", "", "고양이가 앉았다", "고양이는 앉는다"]
-    expected = [[sacrebleu.sentence_chrf(h, [r]).score / 100 for r in texts] for h in texts]
-    np.testing.assert_allclose(chrf(texts), expected, atol=1e-9)
+def test_agreement_counts_the_ngrams_of_sacrebleu():
+    texts = ["the cat sat", "a cat sat down", "x", "", "고양이가 앉았다", "aaa", "aa a"]
+    count = sacrebleu.CHRF()._extract_corpus_statistics  # of hypothesis, reference, both, by order
+    shared = [[sum(count([i], [[j]])[0][2::3]) for j in texts] for i in texts]
+    own = np.diag(shared)[:, None]
+    np.testing.assert_allclose(agreement(texts), shared - 0.12 * own)
+
+
+def test_a_long_answer_must_be_likely_enough():
+    gains = agreement(["ab", "cdefgh", "xyz"])[:2]
+    assert minimum_bayes_risk(gains, np.array([0.1, 0.1, 0.8])) == 0
+    assert minimum_bayes_risk(gains, np.array([0.2, 0.2, 0.6])) == 1
 
 
 def test_minimum_bayes_risk_weighs_what_agrees():

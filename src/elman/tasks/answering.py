@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from elman.data.batches import Batches
-from elman.data.decoding import chrf, minimum_bayes_risk
+from elman.data.decoding import agreement, minimum_bayes_risk
 from elman.data.tokenizer import Tokenizer
 from elman.layers.attention_decoder import CELLS
 from elman.models import Model
@@ -70,9 +70,10 @@ class Answering(Estimator):
         """An answer to each of ``X``.
 
         With ``method="mbr"`` it is, of the answers that beam search finds and of those of the
-        nearest training examples, the one that agrees best with all of them (minimum Bayes risk by
-        chrF). The decoder's own answers count by their probability P, but together ``share_`` at
-        least; those of the examples, the rest.
+        nearest training examples, the one that agrees best with all of them: minimum Bayes risk by
+        `elman.data.decoding.agreement`, for the chrF of all answers together. The decoder's own
+        answers count by their probability P, but together ``share_`` at least; those of the
+        examples, the rest.
 
         Arguments:
             X: as for `fit`.
@@ -246,7 +247,7 @@ def agreed(
     texts = [text for text, _ in (*own, *remembered)]
     rest = [(1 - share) * weight for _, weight in remembered]
     weights = np.concatenate([share * p / max(p.sum(), np.finfo(float).tiny), rest])
-    return texts[minimum_bayes_risk(chrf(texts), weights)]
+    return texts[minimum_bayes_risk(agreement(texts), weights)]
 
 
 def fitted_tokenizer(texts, unit: str | None, size: int | None) -> Tokenizer:

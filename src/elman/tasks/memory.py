@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from elman.data.decoding import chrf, minimum_bayes_risk
+from elman.data.decoding import agreement, minimum_bayes_risk
 
 NEAREST = 16  # examples that are asked
 TEMPERATURES = (0.03, 0.08, 0.15)
@@ -50,21 +50,22 @@ class Memory:
     ) -> np.ndarray:
         """How well training examples tell each other's answers with each temperature.
 
-        It is the mean chrF of the answers that `minimum_bayes_risk` chooses, long ones weighing
-        more as in the chrF of a corpus.
+        It is the agreement with the true answers of those that `minimum_bayes_risk` chooses, as a
+        share of what the true ones would have.
         """
         chosen = np.random.default_rng(0).permutation(len(self.answers))[:sample]
         rows, near = self._nearest(self.vectors[chosen], nearest + 1)
-        scores = np.zeros(len(temperatures))
+        scores, most = np.zeros(len(temperatures)), 0.0
         for i, row, cosines in zip(chosen, rows, near, strict=True):
             others = np.flatnonzero(row != i)[:nearest]
             texts = [self.answers[j] for j in row[others]]
-            gains = chrf([*texts, self.answers[i]])
+            gains = agreement([*texts, self.answers[i]])
+            most += gains[-1, -1]
             for t, temperature in enumerate(temperatures):
                 weights = softmax(cosines[others] / temperature)
                 answer = minimum_bayes_risk(gains[:-1, :-1], weights)
-                scores[t] += gains[answer, -1] * len(self.answers[i])
-        return scores / max(sum(len(self.answers[i]) for i in chosen), 1)
+                scores[t] += gains[answer, -1]
+        return scores / max(most, 1e-9)
 
     def _nearest(self, vectors, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Numbers and cosines of the ``count`` nearest examples, [N, count], nearest first."""
