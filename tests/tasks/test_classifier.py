@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 
 from elman import layers, tasks
 from elman.tasks import SequenceClassifier, TextClassifier, classifier
@@ -128,6 +129,29 @@ def test_the_linear_model_of_few_texts_is_the_one_that_validation_finds_likely(m
         return np.abs(model.model.get_layer("linear").get_weights()[0]).max()
 
     assert scale(80) > 1.5 * scale(79)
+
+
+def test_it_remembers_more_texts(tmp_path, monkeypatch):
+    """The regression is the one of all texts, fitted at once; network and share stay."""
+    (texts, labels), (more, others) = reviews(100, 0), reviews(50, 1)
+    model = small(ngrams=True, epochs=1).fit(texts, labels)
+    network = model.network_.get_weights()
+    model.remember([*more, "dull"], [*others, "a class of another kind"])
+    ngrams = model.ngrams_.transform([*texts, *more])
+    alone = LogisticRegression(max_iter=200, C=5).fit(ngrams, np.append(labels, others))
+    kernel, bias = model.model.get_layer("linear").get_weights()
+    linear = ngrams @ kernel + bias
+    np.testing.assert_allclose(linear[:, 1] - linear[:, 0], alone.decision_function(ngrams), 1e-3)
+    for now, before in zip(model.network_.get_weights(), network, strict=True):
+        np.testing.assert_array_equal(now, before)
+    model.save(tmp_path / "run")
+    loaded = tasks.load(tmp_path / "run")
+    np.testing.assert_allclose(loaded.predict_proba(more), model.predict_proba(more), atol=1e-6)
+    with pytest.raises(ValueError, match="to remember more; do: fit"):
+        loaded.remember(more, others)
+    monkeypatch.setattr(classifier, "FEW", 99)
+    assert not small(ngrams=True, epochs=1).fit(texts, labels).can_remember
+    assert not small(epochs=1).fit(texts, labels).can_remember
 
 
 def test_hangul_is_read_by_letters_after_loading_too(tmp_path):

@@ -235,6 +235,9 @@ class TextClassifier(_Classifier):
     time); Wang and Manning 2012, "Baselines and Bigrams" (n-grams).
     """
 
+    # The logistic regression, and what it was fitted to: for `remember`.
+    _taught: tuple[LogisticRegression, list[str], np.ndarray] | None = None
+
     def __init__(
         self,
         unit: str | None = None,
@@ -322,9 +325,40 @@ class TextClassifier(_Classifier):
         self.network_ = Model(tokens, self._network(hidden), name="network")
         return self._compile(self.network_, len(examples.lengths))
 
+    @property
+    def can_remember(self) -> bool:
+        return self._taught is not None
+
+    def remember(self, X, y) -> None:
+        """Fit the logistic regression once more, with these texts too; the network stays.
+
+        Those of the validation, say, once they have chosen what they are for. Texts of a class that
+        it has not learnt are left out.
+
+        Raises:
+            ValueError: not fitted, or not by this object, or without n-grams, or with more than
+                20,000 texts; not as many ``y`` as ``X``.
+        """
+        self._check_fitted()
+        self._check(X, y)
+        if self._taught is None or self.ngrams_ is None:
+            raise ValueError(
+                f"TextClassifier must have n-grams, and the texts it has learnt them from, {FEW:,} "
+                "at most, which no folder keeps, to remember more; do: fit(...) with ngrams=True, "
+                "then remember"
+            )
+        linear, texts, numbers = self._taught
+        known = set(self.classes_.tolist())
+        pairs = [pair for pair in zip(X, as_list(y), strict=True) if pair[1] in known]
+        texts = [*texts, *(text for text, _ in pairs)]
+        numbers = np.append(numbers, self._numbers([label for _, label in pairs]))
+        linear.fit(self.ngrams_.transform(texts), numbers, self.weights_[numbers])
+        self.model.get_layer("linear").set_weights(_weights(linear))
+        self._taught = linear, texts, numbers
+
     def _finish(self, X, y, validation_data):
         """Fit the logistic regression and put it beside the network."""
-        self.model, self.share_ = self.network_, 0.0
+        self.model, self.share_, self._taught = self.network_, 0.0, None
         if not self.ngrams:
             return
         texts, numbers = _sample(X, self._numbers(y), self.random_state)
@@ -338,14 +372,13 @@ class TextClassifier(_Classifier):
         fitted = [LogisticRegression(max_iter=200, **how).fit(*learnt) for how in tried]
         linear, self.share_ = fitted[0], 0.5
         if validation_data:
-            texts, numbers = validation_data[0], self._numbers(validation_data[1])
-            found = ngrams.transform(texts)
-            linear = max(fitted, key=lambda one: _likelihood(one.predict_proba(found), numbers))
+            asked, true = validation_data[0], self._numbers(validation_data[1])
+            found = ngrams.transform(asked)
+            linear = max(fitted, key=lambda one: _likelihood(one.predict_proba(found), true))
             chances = linear.predict_proba(found)
-            self.share_ = _best_share(self.predict_proba(texts), chances, numbers)
+            self.share_ = _best_share(self.predict_proba(asked), chances, true)
+        self._taught = (linear, texts, numbers) if len(texts) <= FEW else None
         self.ngrams_ = ngrams
-        # For two classes scikit-learn has one row, the logit of the second.
-        signs = np.array([[-0.5], [0.5]]) if count == 2 else np.eye(count)
         columns = layers.Input((None,), dtype="int32", name="ngrams")
         values = layers.Input((None,), name="values")
         dense = layers.SparseDense(
@@ -356,7 +389,7 @@ class TextClassifier(_Classifier):
             layers.Rescaling(1 - self.share_)(self.network_.output),
             layers.Rescaling(self.share_)(dense([columns, values])),
         ]
-        dense.set_weights([(signs @ linear.coef_).T, signs @ linear.intercept_])
+        dense.set_weights(_weights(linear))
         self.model = Model(inputs, layers.Add()(parts), name="classifier")
 
     def _learnt(self):
@@ -563,6 +596,14 @@ def best_unit(texts: Sequence[str]) -> str:
     """
     words = [len(text.split()) for text in islice(texts, 10_000)]
     return "character" if np.mean(words) < 2.5 else "subword"
+
+
+def _weights(linear: LogisticRegression) -> list[np.ndarray]:
+    """The kernel [F, C] and the bias [C] of a softmax with the same probabilities."""
+    # For two classes scikit-learn has one row, the logit of the second.
+    count = len(linear.classes_)
+    signs = np.array([[-0.5], [0.5]]) if count == 2 else np.eye(count)
+    return [(signs @ linear.coef_).T, signs @ linear.intercept_]
 
 
 def _best_share(some: np.ndarray, others: np.ndarray, numbers: np.ndarray) -> float:
