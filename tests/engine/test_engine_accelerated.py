@@ -12,6 +12,10 @@ from elman import engine
 SOME = [SIZES[1], SIZES[2], *SIZES[4:]]  # the last two have no steps, or no rows
 CELLS = [("simple_rnn", "tanh"), ("simple_rnn", "relu"), ("lstm", "tanh"), ("gru", "tanh")]
 each = keras.tree.map_structure
+of_torch, of_jax = (
+    pytest.mark.skipif(keras.backend.backend() != name, reason=f"of {name}")
+    for name in ("torch", "jax")
+)
 
 
 def cases(backend, cell, size, dtype="float32"):
@@ -79,7 +83,8 @@ def loss(cases, found, array):
 
 
 def by_torch(*cases):
-    torch = pytest.importorskip("torch")
+    import torch
+
     device = "cuda" if torch.cuda.is_available() else "cpu"
     made = {}
 
@@ -104,6 +109,7 @@ def by_torch(*cases):
     return each(numpy, found), each(gradient, [tuple(own[:5]) for own in inputs])
 
 
+@of_torch
 @pytest.mark.parametrize("size", SOME, ids=label)
 @pytest.mark.parametrize("cell", CELLS, ids=label)
 def test_torch_equals_the_reference(cell, size):
@@ -115,7 +121,8 @@ def test_torch_equals_the_reference(cell, size):
 
 
 def by_jax(case):
-    jax = pytest.importorskip("jax")
+    import jax
+
     compute = engine.find(case.spec)
 
     def of(arguments):
@@ -127,6 +134,7 @@ def by_jax(case):
     return results, [gradients]
 
 
+@of_jax
 @pytest.mark.parametrize("size", SOME[1:], ids=label)
 @pytest.mark.parametrize("cell", [*CELLS[1:], ("gru", "hard_sigmoid")], ids=label)
 def test_jax_equals_the_reference(cell, size):
@@ -157,8 +165,10 @@ def test_find_says_why_not(changes, sentence):
     assert re.search(sentence, found.reason)
 
 
+@of_torch
 def test_an_input_of_another_shape():
-    torch = pytest.importorskip("torch")
+    import torch
+
     compute = engine.find(engine.Spec("lstm", device="gpu", backend="torch"))
     arrays = [torch.zeros(size) for size in [(2, 3), (3, 8), (2, 8), (8,)]]
     with pytest.raises(ValueError, match=re.escape("x must have shape (B, T, I), got (2, 3)")):
