@@ -209,7 +209,7 @@ def test_sizes_of_nothing_and_of_too_much():
         ({"activation": "softplus"}, "activation must be one of linear, tanh, .*, got softplus"),
         ({"recurrent_activation": "elu"}, "recurrent_activation must be one of"),
         ({"dtype": "float16"}, "compute in float32 and float64, not in float16"),
-        ({"device": "tpu"}, "run on the CPU, and this layer runs on a TPU"),
+        ({"device": "gpu"}, "numpy has native kernels on the CPU, not on a GPU"),
         ({"backend": "mxnet"}, "no native kernels for the backend 'mxnet'"),
         ({"cell": "conv_lstm"}, "not for conv_lstm"),
     ],
