@@ -345,3 +345,30 @@ def test_a_pair_of_layers_of_keras():
     plain.build(X.shape)
     plain.set_weights(pair.get_weights())
     np.testing.assert_allclose(numpy(y), numpy(plain(X)), atol=1e-6)
+
+
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="on a GPU it computes as Keras does")
+@pytest.mark.parametrize("cell", ["SimpleRNN", "LSTM", "GRU"])
+def test_what_computes_on_a_gpu_computes_the_same(cell, monkeypatch):
+    layer = layers.Bidirectional(getattr(layers, cell)(3, return_sequences=True, dropout=0.1))
+    expected = [numpy(layer(X, mask=mask)) for mask in (None, MASK)]
+    monkeypatch.setattr(device, "kind", lambda array=None: "gpu")
+    (computation,) = layer._native(X)
+    assert computation.run.__module__.endswith(f"{BACKEND}_accelerated")
+    for mask, wanted in zip((None, MASK), expected, strict=True):
+        np.testing.assert_allclose(numpy(layer(X, mask=mask)), wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="of cuDNN, which PyTorch has for layers")
+def test_use_cudnn_on_a_gpu(monkeypatch):
+    monkeypatch.setattr(device, "kind", lambda array=None: "gpu")
+    by_cudnn, looped = (layers.LSTM(3, use_cudnn=use) for use in (True, False))
+    assert "use_cudnn=False asks" in looped._native().reason
+    looped.build(X.shape)
+    by_cudnn.build(X.shape)
+    by_cudnn.set_weights(looped.get_weights())
+    np.testing.assert_allclose(numpy(by_cudnn(X)), numpy(looped(X)), rtol=1e-5, atol=1e-6)
+    without = layers.LSTM(3, use_cudnn=True, activation="relu")
+    with pytest.raises(ValueError, match="no cuDNN for it: cuDNN computes lstm with tanh and"):
+        without(X)
+    assert "dropout of h" in layers.LSTM(3, recurrent_dropout=0.1)._native().reason
