@@ -54,3 +54,24 @@ def test_patience_counts_from_the_best_epoch_and_not_from_the_one_kept():
         best.on_epoch_end(epoch, {"val_accuracy": score})
         stops.append(getattr(best.model, "stop_training", False))
     assert (stops, best.epoch) == ([False, False, True], 2)
+
+
+class Sequences:
+    """Many sequences of one length, and a few of others, to be learnt as 0."""
+
+    lengths = np.array([3] * 40 + [5] * 2 + [2] * 2)
+
+    def arrays(self, rows, length):
+        return np.ones((len(rows), length, 1), "float32"), np.zeros((len(rows), 1), "float32")
+
+
+def test_batches_of_one_length_before_those_of_others():
+    """On TensorFlow Keras takes what is of one size in the first two batches for fixed."""
+    layers = [keras.Input((None, 1)), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1)]
+    model = keras.Sequential(layers)
+    model.compile(loss="mse")
+    for seed in range(3):
+        training = Feed(Sequences(), 4, seed)
+        lengths = [training[i][0].shape[1] for i in range(training.num_batches)]
+        assert sorted(lengths) == [2, *[3] * 10, 5]
+        model.fit(training, validation_data=Feed(Sequences(), 4), epochs=2, verbose=0)

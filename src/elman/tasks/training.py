@@ -1,5 +1,6 @@
 """How every task is trained: batches of like length, averaged weights, the best epoch kept."""
 
+import itertools
 import json
 import math
 import os
@@ -50,8 +51,15 @@ class Feed(keras.utils.PyDataset):
 
     def _ordered(self) -> list:
         if self.seed is None:
-            return list(self.plan)
-        return self.plan.shuffled(np.random.default_rng([self.seed, self.epoch]))
+            batches = list(self.plan)
+        else:
+            batches = self.plan.shuffled(np.random.default_rng([self.seed, self.epoch]))
+        if keras.backend.backend() == "tensorflow":
+            # Keras takes for fixed there what is of one size in the first two batches.
+            other = (i for i, batch in enumerate(batches) if batch.length != batches[0].length)
+            for i in itertools.islice(other, 1):
+                batches[1], batches[i] = batches[i], batches[1]
+        return batches
 
     @property
     def num_batches(self) -> int:
