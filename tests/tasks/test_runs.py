@@ -160,7 +160,10 @@ def test_what_is_there_is_not_overwritten(trained):
     [
         ({"settings": {"unitz": 3}}, "'unitz'; did you mean unit"),
         ({"settings": {"colour": 3}}, "got 'colour'; there are: "),
-        ({"reading": Reading(label_column="moods")}, "got id, document, mood; did you mean 'mood'"),
+        (
+            {"reading": Reading(label_column="moods")},
+            r"'moods' \(did you mean 'mood'\?\), got",
+        ),
         (
             {"reading": Reading()},
             "called label, class, .* got id, document, mood; say which .*--label",

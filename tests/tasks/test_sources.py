@@ -76,7 +76,7 @@ def test_what_a_task_does_not_read_by_is_refused(task, reading, told):
 def test_a_text_without_a_label_teaches_a_classifier_nothing(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,label\ngood,1\nso so,\n,0\nbad, \n")
-    with pytest.raises(ValueError, match=r"a\.csv, row 2: must have something in .* 'label'"):
+    with pytest.raises(ValueError, match=r"a\.csv, line 3: must have something in .* 'label'"):
         read_source("classifier", path, Reading())
     source = read_source("classifier", path, Reading(skip_bad=True))
     assert (source.X, source.y, source.skipped) == (["good", ""], ["1", "0"], 2)
@@ -148,3 +148,21 @@ def test_all_columns_that_are_missing_are_told_at_once(tmp_path):
         read_source("classifier", path, Reading(header=True))
     with pytest.raises(ValueError, match=r"with --label-column$"):
         read_source("classifier", path, Reading(text_column="satz", header=True))
+    with pytest.raises(
+        ValueError,
+        match=r"'sats' \(did you mean 'satz'\?\) and a column 'tag' and a column 'who', got "
+        r"satz, art; say which one with --text-column and --label-column and --group-column$",
+    ):
+        read_source("classifier", path, Reading("sats", "tag", "who", header=True))
+    np.savez(tmp_path / "a.npz", features=np.ones((4, 2)), offsets=[0, 1, 4], digit=[3, 5])
+    with pytest.raises(ValueError, match="a column 'tag' and a column 'who', got digit"):
+        read_source("classifier", tmp_path / "a.npz", Reading(None, "tag", "who"))
+    (tmp_path / "a.conll").write_text("a\tO\n\nb\tO\n")
+    with pytest.raises(ValueError, match="a column '3' and a column '4', got 1, 2; "):
+        read_source("tagger", tmp_path / "a.conll", Reading("3", "4"))
+
+
+def test_a_tagger_does_not_learn_from_a_table_as_one_sentence(tmp_path):
+    (tmp_path / "a.tsv").write_text("a\tO\nb\tO\n")
+    with pytest.raises(ValueError, match=r"empty line after each sentence, got one .* of 2 tokens"):
+        read_parts("tagger", str(tmp_path / "a.tsv"))

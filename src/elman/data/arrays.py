@@ -18,10 +18,7 @@ class Arrays:
     Attributes:
         sequences: a `Ragged`: number i is an array [T_i, I].
         columns: the names of the arrays with one value for each sequence.
-        hint: what else to say where a column is not there, as of a `Table`: nothing.
     """
-
-    hint = ""
 
     def __init__(self, sequences: Ragged, columns: Mapping[str, np.ndarray], name: object):
         self.sequences, self.name = sequences, str(name)

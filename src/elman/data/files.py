@@ -10,7 +10,7 @@ import os
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -43,9 +43,9 @@ class Skipped:
     count: int = 0
     first: list[str] = field(default_factory=list)
 
-    def bad(self, file: object, line: int, what: str, unit: str = "line") -> None:
+    def bad(self, file: object, line: int, what: str) -> None:
         """Raise `BadLine`, or count it where bad lines are skipped."""
-        self.add(BadLine(f"{file}, {unit} {line}: {what}"))
+        self.add(BadLine(f"{file}, line {line}: {what}"))
 
     def add(self, error: ValueError) -> None:
         """Raise ``error``, or count it."""
@@ -271,6 +271,38 @@ def column_index(name: str, columns: Sequence[str], file: object, hint: str = ""
     near = difflib.get_close_matches(name, columns, 1, 0.6)
     do = f"did you mean {near[0]!r}?" if near else "name one of these"
     raise ValueError(f"{file} must have a column {name!r}, got {listed(columns, 20)}; {do}{hint}")
+
+
+def chosen_columns(
+    named: Mapping[str, str | None],
+    usual: Sequence[Sequence[str]],
+    columns: Sequence[str],
+    file: object,
+    hint: str = "",
+) -> list[str]:
+    """For each argument in ``named`` the column it names, else the first ``usual`` one there is.
+
+    Raises:
+        ValueError: all that are missing at once, and which there are.
+    """
+    lower = {column.lower(): column for column in reversed(columns)}
+    found, missing = [], {}
+    for (argument, name), candidates in zip(named.items(), usual, strict=True):
+        if name is None:
+            name = next((lower[c] for c in candidates if c in lower), "")
+            wanted = f"a column called {', '.join(candidates[:3])}, ..."
+        else:
+            near = difflib.get_close_matches(name, columns, 1, 0.6)
+            wanted = f"a column {name!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
+        if name not in columns:
+            missing[argument] = wanted
+        found.append(name)
+    if missing:
+        raise ValueError(
+            f"{file} must have {' and '.join(missing.values())}, got {listed(columns, 20)}; "
+            f"say which one with {' and '.join(missing)}{hint}"
+        )
+    return found
 
 
 def damaged(path: object, error: BaseException) -> str:

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from elman.data.files import (
+    BadLine,
     Skipped,
     TextFile,
-    column_index,
+    chosen_columns,
     damaged,
     listed,
     members,
@@ -172,24 +173,44 @@ def read_captions(
             `CAPTION_COLUMNS`; without a header the first and the second column.
         header, encoding, form, skip_bad: as for `read_table`.
     """
+    settings = (image_column, caption_column, header, encoding, form)
+    return [row for _, row in _captions(path, Skipped(skip_bad), *settings)]
+
+
+def _captions(
+    path: str | os.PathLike,
+    skipped: Skipped,
+    image_column: str | None = None,
+    caption_column: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+    form: str | None = "NFC",
+) -> list[tuple[str, dict[str, str]]]:
+    """Where each caption stands in its file, "line 7", and its row."""
     coco = _coco(TextFile(path, encoding, form))
     if coco is not None:
-        return coco
+        return [(f"annotation {number}", row) for number, row in enumerate(coco, 1)]
     table = read_table(
         path,
         header=header,
         wanted=[image_column, caption_column],
         encoding=encoding,
         form=form,
-        skip_bad=skip_bad,
+        skip_bad=skipped.skip,
     )
-    image = _column(table, image_column, IMAGE_COLUMNS, 0)
-    caption = _column(table, caption_column, CAPTION_COLUMNS, 1)
+    named = {
+        "image_column (--text-column)": image_column,
+        "caption_column (--label-column)": caption_column,
+    }
+    usual = (IMAGE_COLUMNS, CAPTION_COLUMNS) if table.header else (("1",), ("2",))
+    image, caption = chosen_columns(named, usual, table.columns, table.name, table.hint)
     rows = []
-    for row in table:
-        rest = {name: row[name] for name in table.columns if name not in (image, caption)}
-        name = re.sub(r"#\d+$", "", row[image].strip())
-        rows.append({**rest, "image": name, "caption": row[caption].strip()})
+    for number, cells in table.numbered():
+        row = dict(zip(table.columns, cells, strict=True))
+        name = re.sub(r"#\d+$", "", row.pop(image).strip())
+        about = {"image": name, "caption": row.pop(caption).strip()}
+        rows.append((f"line {number}", row | about))
+    skipped.count, skipped.first = table.skipped, table.skipped_lines
     return rows
 
 
@@ -214,24 +235,24 @@ def read_captioned(
         ValueError: a row whose picture is not there, or a row without a caption.
     """
     captions = Path(captions)
-    rows = read_captions(captions, skip_bad=skip_bad, **settings)
+    skipped = Skipped(skip_bad)
+    rows = _captions(captions, skipped, **settings)
     found = read_pictures(captions.parent if pictures is None else pictures, size)
     number = _by_name(found.names)
-    skipped = Skipped(skip_bad)
     grouped: dict[int, list[dict[str, str]]] = {}
-    for count, row in enumerate(rows, 1):
+    for where, row in rows:
         i = number.get(row["image"], number.get(Path(row["image"]).name))
         if i is None or not row["caption"]:
             what = "a caption" if i is not None else "its picture among those given"
             what = f"{row['image']!r} must have {what}, got none; add it"
-            skipped.bad(captions, count, what, "row")
+            skipped.add(BadLine(f"{captions}, {where}: {what}"))
         else:
             grouped.setdefault(i, []).append(row)
     if skip_bad:
         grouped = {i: rows for i, rows in grouped.items() if _opens(found, i, skipped)}
     if not grouped:
         raise ValueError(f"{captions} must name at least one picture that is there, got none")
-    others = [name for name in rows[0] if name not in ("image", "caption")]
+    others = [name for name in rows[0][1] if name not in ("image", "caption")]
     columns = {name: [rows[0][name] for rows in grouped.values()] for name in others}
     texts = [[row["caption"] for row in rows] for rows in grouped.values()]
     return Captioned(found.select(grouped), texts, columns, skipped)
@@ -299,18 +320,6 @@ def _by_name(names: Sequence[str]) -> dict[str, int]:
         short.setdefault(Path(name).name, []).append(i)
     alone = {name: numbers[0] for name, numbers in short.items() if len(numbers) == 1}
     return {**alone, **{name: i for i, name in enumerate(names)}}
-
-
-def _column(table, name: str | None, usual: Sequence[str], position: int) -> str:
-    if name is not None:
-        table.column(name)  # says which ones there are
-        return name
-    for column in table.columns:
-        if column.lower() in usual:
-            return column
-    if not table.header and len(table.columns) > position:
-        return table.columns[position]
-    return table.columns[column_index(usual[0], table.columns, table.name)]
 
 
 def _coco(file: TextFile) -> list[dict[str, str]] | None:

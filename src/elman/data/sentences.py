@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from elman.data.files import Skipped, TextFile, column_index, needed
+from elman.data.files import Skipped, TextFile, chosen_columns, needed
 
 CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 _TAG = re.compile(r"O|[BIESLU]-\S+")
@@ -50,8 +50,11 @@ class Sentences:
         self.file, self.format, self.columns = file, format, tuple(columns)
         self.token_column, self.tag_column = token_column, tag_column
         self.skipped, self.skipped_lines = 0, []  # type: int, list[str]
-        self._token = column_index(token_column, columns, file)
-        self._tag = None if tag_column is None else column_index(tag_column, columns, file)
+        named = {"token_column (--text-column)": token_column}
+        if tag_column is not None:
+            named["tag_column (--label-column)"] = tag_column
+        found = chosen_columns(named, [()] * len(named), columns, file)
+        self._token, self._tag, *_ = [*map(self.columns.index, found), None]
         self._skip_bad, self._chosen = skip_bad, chosen
         self._length: int | None = None
 

@@ -28,7 +28,7 @@ NAMES = frozenset((
 ))  # fmt: skip
 _LOOKED_AT = 100  # rows that decide whether the first one is a header
 
-Rows = Callable[[Skipped], Iterator[Sequence[str]]]
+Rows = Callable[[Skipped], Iterator[tuple[int, Sequence[str]]]]  # a line's number, its cells
 
 
 class Table:
@@ -41,7 +41,8 @@ class Table:
         skipped_lines: what was wrong with the first few of them.
         hint: what else to say where a column is not there.
 
-    >>> table = Table("poem", ["line"], lambda skipped: iter([["one"], ["two"], ["three"]]))
+    >>> lines = [(1, ["one"]), (2, ["two"]), (3, ["three"])]
+    >>> table = Table("poem", ["line"], lambda skipped: iter(lines))
     >>> len(table), list(table.column("line")), list(table.select([2, 0]))
     (3, ['one', 'two', 'three'], [{'line': 'one'}, {'line': 'three'}])
     """
@@ -63,6 +64,10 @@ class Table:
 
     def rows(self) -> Iterator[Sequence[str]]:
         """Yield each row as its cells, in the order of `columns`."""
+        return (cells for _, cells in self.numbered())
+
+    def numbered(self) -> Iterator[tuple[int, Sequence[str]]]:
+        """Yield the number of each row's line in the file, from 1, and its cells."""
         skipped = Skipped(self._skip_bad)
         count = 0
         for count, row in enumerate(self._rows(skipped), 1):  # noqa: B007 - the last count is used
@@ -88,13 +93,13 @@ class Table:
         """Return the table in which a row without anything in the column ``name`` is a bad one."""
         index = self.column(name).index
 
-        def rows(skipped: Skipped) -> Iterator[Sequence[str]]:
-            for number, row in enumerate(self._rows(skipped), 1):
-                if row[index].strip():
-                    yield row
+        def rows(skipped: Skipped) -> Iterator[tuple[int, Sequence[str]]]:
+            for number, cells in self._rows(skipped):
+                if cells[index].strip():
+                    yield number, cells
                     continue
                 what = f"must have something in the column {name!r}, got an empty cell; fill it, or"
-                skipped.bad(self.name, number, f"{what} leave out bad lines (--skip-bad)", "row")
+                skipped.bad(self.name, number, f"{what} leave out bad lines (--skip-bad)")
 
         return self._like(rows)
 
@@ -102,7 +107,7 @@ class Table:
         """Return the table of the rows with these numbers, from 0, in the file's order."""
         chosen = np.unique(np.fromiter(indices, "int64"))
 
-        def rows(skipped: Skipped) -> Iterator[Sequence[str]]:
+        def rows(skipped: Skipped) -> Iterator[tuple[int, Sequence[str]]]:
             wanted = iter(chosen.tolist())
             next_one = next(wanted, None)
             for i, row in enumerate(self._rows(skipped)):
@@ -220,10 +225,10 @@ def read_parallel(
     """
     files = [TextFile(path, encoding, form) for path in (source, target)]
 
-    def rows(skipped: Skipped) -> Iterator[Sequence[str]]:
+    def rows(skipped: Skipped) -> Iterator[tuple[int, Sequence[str]]]:
         pairs = [_text(file, skipped) for file in files]
-        for first, second in zip(*pairs, strict=False):
-            yield [first[0], second[0]]
+        for (number, first), (_, second) in zip(*pairs, strict=False):
+            yield number, [*first, *second]
         lengths = [sum(1 for _ in file.lines()) for file in files]
         if lengths[0] != lengths[1]:
             raise ValueError(
@@ -257,15 +262,15 @@ def read_labelled(
             f"{', '.join(labels) or 'none'}; see the data formats in the documentation"
         )
 
-    def rows(skipped: Skipped) -> Iterator[Sequence[str]]:
+    def rows(skipped: Skipped) -> Iterator[tuple[int, Sequence[str]]]:
         for label, path in zip(labels, folders or inside, strict=True):
             if path.is_dir():
                 for file in sorted(path.iterdir()):
                     lines = _text(TextFile(file, encoding, form), skipped)
-                    yield [" ".join(line[0] for line in lines), label]
+                    yield 1, [" ".join(line for _, (line,) in lines), label]
             else:
-                for line in _text(TextFile(path, encoding, form), skipped):
-                    yield [line[0], label]
+                for number, (line,) in _text(TextFile(path, encoding, form), skipped):
+                    yield number, [line, label]
 
     return Table(folder, ["text", "label"], rows)
 
@@ -322,11 +327,11 @@ def _delimited_table(
         twice = next(name for name in columns if columns.count(name) > 1)
         raise ValueError(f"{file} must have different names of columns, got {twice!r} twice")
 
-    def rows(skipped: Skipped) -> Iterator[Sequence[str]]:
+    def rows(skipped: Skipped) -> Iterator[tuple[int, Sequence[str]]]:
         all_records = records(skipped)
         for number, cells in islice(all_records, 1, None) if found else all_records:
             if len(cells) == len(columns):
-                yield cells
+                yield number, cells
                 continue
             names = f" ({', '.join(columns)})" if found else ", as line 1 has"
             skipped.bad(
@@ -370,8 +375,8 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _text(file: TextFile, skipped: Skipped) -> Iterator[Sequence[str]]:
-    return ([line.rstrip("\r\n")] for _, line in file.lines(skipped))
+def _text(file: TextFile, skipped: Skipped) -> Iterator[tuple[int, list[str]]]:
+    return ((number, [line.rstrip("\r\n")]) for number, line in file.lines(skipped))
 
 
 def _split(file: TextFile, skipped: Skipped, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -417,14 +422,14 @@ def _json_table(file: TextFile, wanted: Iterable[str | None], skip_bad: bool) ->
     within = [n for n in wanted if n and n not in first and _field(first, n) is not _MISSING]
     columns = [*first, *dict.fromkeys(within)]
 
-    def rows(skipped: Skipped) -> Iterator[Sequence[str]]:
+    def rows(skipped: Skipped) -> Iterator[tuple[int, Sequence[str]]]:
         for number, row in _objects(file, skipped):
             cells = [_field(row, name) for name in columns]
             missing = [n for n, cell in zip(columns, cells, strict=True) if cell is _MISSING]
             if missing:
                 skipped.bad(file, number, f"must have the key {missing[0]!r}, got {', '.join(row)}")
             else:
-                yield [normalised(_as_text(cell), file.form) for cell in cells]
+                yield number, [normalised(_as_text(cell), file.form) for cell in cells]
 
     objects = (name for name, value in first.items() if isinstance(value, dict) and value)
     inner = [f"{name}.{key}" for name in objects for key in first[name]]

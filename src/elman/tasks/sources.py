@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from elman.data import read_arrays, read_captioned, read_labelled, read_sentences, read_table
-from elman.data.files import column_index
+from elman.data.files import chosen_columns, column_index
 
 TASKS = ("classifier", "tagger", "seq2seq", "captioner")
 FRACTIONS = (0.8, 0.1, 0.1)  # of training, validation and test
@@ -143,6 +143,11 @@ def read_parts(
     alike = dataclasses.replace(reading, text_column=text, label_column=label)
     files = {name: path for name, path in {"valid": valid, "test": test}.items() if path}
     given = {name: read_source(task, path, alike) for name, path in files.items()}
+    if task == "tagger" and len(whole) == 1:
+        raise ValueError(
+            f"{data} must have an empty line after each sentence, got one sentence of "
+            f"{len(next(iter(whole.X)))} tokens; add them, or name a file with more sentences"
+        )
     if valid:
         return {"train": whole, **given}
     if fractions is None:
@@ -235,18 +240,17 @@ def _table(task: str, path: str | os.PathLike, reading: Reading) -> Source:
     usual: tuple[Sequence[str], ...] = (TEXTS, LABELS)
     if task == "seq2seq":
         usual = (SOURCES, TARGETS) if table.header else (("1",), ("2",))  # pairs
-    text, label = _chosen(
-        table,
-        {"--text-column": reading.text_column, "--label-column": reading.label_column},
-        usual,
-    )
+    named = {"--text-column": reading.text_column, "--label-column": reading.label_column}
+    if reading.group_column:
+        named, usual = named | {"--group-column": reading.group_column}, (*usual, ())
+    text, label, *group = chosen_columns(named, usual, table.columns, table.name, table.hint)
     reading = dataclasses.replace(reading, text_column=text, label_column=label)
     if task == "classifier":
         table = table.filled(label)
     X, y = _held(path, table.column(text)), _held(path, table.column(label))
     if task == "classifier":
         y = [value.strip() for value in y]
-    groups = list(table.column(reading.group_column)) if reading.group_column else None
+    groups = list(table.column(group[0])) if group else None
     if not len(table):
         raise ValueError(f"{path} must have at least one row below its header, got none")
     return Source(str(path), X, y, reading, groups, table.skipped, table.skipped_lines)
@@ -291,9 +295,11 @@ def _captioned(path: str | os.PathLike, reading: Reading) -> Source:
 
 def _arrays(path: str | os.PathLike, reading: Reading) -> Source:
     arrays = read_arrays(path)
-    (label,) = _chosen(arrays, {"--label-column": reading.label_column}, (LABELS,))
-    group = reading.group_column
-    groups = None if group is None else arrays.column(group).tolist()
+    named, usual = {"--label-column": reading.label_column}, [LABELS]
+    if reading.group_column:
+        named, usual = named | {"--group-column": reading.group_column}, [LABELS, ()]
+    label, *group = chosen_columns(named, usual, arrays.columns, arrays.name)
+    groups = arrays.column(group[0]).tolist() if group else None
     return Source(
         str(path),
         list(arrays.sequences),
@@ -301,27 +307,6 @@ def _arrays(path: str | os.PathLike, reading: Reading) -> Source:
         dataclasses.replace(reading, label_column=label),
         groups,
     )
-
-
-def _chosen(table, named: dict[str, str | None], usual: Sequence[Sequence[str]]) -> list[str]:
-    """For each option the column it names, else the first usual one that is there."""
-    lower = {column.lower(): column for column in reversed(table.columns)}
-    found, missing = [], {}
-    for (option, name), candidates in zip(named.items(), usual, strict=True):
-        if name is not None:
-            table.column(name)  # says which ones there are
-        else:
-            name = next((lower[c] for c in candidates if c in lower), "")
-        if not name:
-            missing[option] = f"a column called {', '.join(candidates[:3])}, ..."
-        found.append(name)
-    if missing:
-        raise ValueError(
-            f"{table.name} must have {' and '.join(missing.values())}, got "
-            f"{', '.join(table.columns) or 'none'}; say which one with "
-            f"{' and '.join(missing)}{table.hint}"
-        )
-    return found
 
 
 def _held(path: str | os.PathLike, values):
