@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 from elman import layers, tasks
@@ -89,7 +90,7 @@ def test_scikit_learn_conventions(fitted):
     assert pickle.loads(pickle.dumps(small())).get_params() == small().get_params()
     with pytest.raises(TypeError, match="must not be pickled"):
         pickle.dumps(fitted)
-    with pytest.raises(ValueError, match="must be fitted before"):
+    with pytest.raises(NotFittedError, match="must be fitted before"):
         small().predict(["x"])
 
 

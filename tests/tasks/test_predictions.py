@@ -21,7 +21,7 @@ LINES = [f"word{i} ends" for i in range(20)]
 class Knowing:
     """Says a tag for each token, the text in capitals, or how bright a picture is."""
 
-    level_ = "word"
+    level_, entities_ = "word", True
     attention, encoder, can_remember = "additive", "cnn", False
 
     def __init__(self, task):

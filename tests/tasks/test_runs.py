@@ -11,7 +11,7 @@ from sklearn import metrics
 
 from elman import tasks
 from elman.tasks import runs
-from elman.tasks.predictions import predictions
+from elman.tasks.predictions import predictions, reading_of
 from elman.tasks.reports import summary
 from elman.tasks.sources import Reading
 
@@ -245,7 +245,24 @@ def test_bad_lines_are_counted_in_the_report(trained, tmp_path):
     reading = Reading(label_column="mood", skip_bad=True)
     found = runs.evaluate(str(folder / "run"), str(tmp_path / "data.tsv"), reading)
     assert found["data"]["test"]["skipped"] == 1
+    assert "\ntest: 1 bad line left out, the first: " in summary(found, "")
     assert "line 14: must have 3 columns" in found["data"]["test"]["skipped_lines"][0]
+
+
+def test_a_run_keeps_the_columns_and_not_the_encoding_of_its_data(trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained[0] / "run", run)
+    card = json.loads((run / "card.json").read_text())
+    card["reading"] |= {"encoding": "cp949", "skip_bad": True}
+    (run / "card.json").write_text(json.dumps(card))
+    new = tmp_path / "new.tsv"
+    new.write_text("document\tmood\n그저 그렇다\tbad\n", "utf-8")
+    assert next(predictions(str(run), [str(new)]))["text"] == "그저 그렇다"
+    new.write_text("document\tmood\n그저 그렇다\tbad\nbroken\n", "cp949")
+    with pytest.raises(ValueError, match=r"line 2: must be utf-8, .* encoding='cp949' would read"):
+        list(predictions(str(run), [str(new)]))
+    with pytest.raises(ValueError, match="line 3: must have 2 columns"):
+        runs.evaluate(str(run), str(new), reading_of(str(run), encoding="cp949"))
 
 
 def test_half_written_and_foreign_run_folders_are_told(trained, tmp_path):

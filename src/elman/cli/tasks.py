@@ -202,6 +202,7 @@ def predict(
         Path | None, typer.Option("--output", "-o", help="The file to write, whole or not at all.")
     ] = None,
     text_column: TextColumn = None,
+    header: Header = None,
     encoding: Encoding = None,
 ) -> None:
     """Answer texts, or what is in files, with a trained run.
@@ -212,7 +213,7 @@ def predict(
     from elman.data.files import decoded_lines
     from elman.tasks import predictions
 
-    reading = predictions.reading_of(run, text_column=text_column, encoding=encoding)
+    reading = predictions.reading_of(run, text_column=text_column, header=header, encoding=encoding)
     stdin = decoded_lines(sys.stdin.buffer, encoding)
     lines = predictions.prediction_lines(run, inputs, reading, format and format.value, stdin)
     if output is None:
@@ -247,7 +248,7 @@ def evaluate(
         pictures=tuple(pictures) if pictures else None,
         header=header,
         encoding=encoding,
-        skip_bad=skip_bad or None,
+        skip_bad=skip_bad,
     )
     found = runs.evaluate(run, data, reading)
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else summary(found, data))

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 
 import elman
 from elman.data.batches import Batches
@@ -168,7 +169,7 @@ class Estimator(BaseEstimator):
 
     def _check_fitted(self) -> None:
         if getattr(self, "model", None) is None:
-            raise ValueError(
+            raise NotFittedError(  # a ValueError
                 f"{type(self).__name__} must be fitted before its use; call fit(X, y), or load a "
                 "saved one with elman.tasks.load(folder)"
             )

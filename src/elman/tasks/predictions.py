@@ -92,10 +92,15 @@ def as_lines(answer: Mapping[str, Any], format: str) -> str:
 
 
 def reading_of(run: str, **changes) -> Reading:
-    """How a run's data was read, with ``changes`` that are not None."""
+    """How a run's data was read, with ``changes`` that are not None.
+
+    The encoding, and whether bad lines are left out, are of a file and not of a run: they are as
+    for training data where they are not among the changes.
+    """
     kept = run_card(run)["reading"]
+    own = {"pictures": tuple(kept["pictures"]), "encoding": None, "skip_bad": False}
     changes = {name: value for name, value in changes.items() if value is not None}
-    return Reading(**{**kept, "pictures": tuple(kept["pictures"]), **changes})
+    return Reading(**{**kept, **own, **changes})
 
 
 def run_card(run: str) -> dict[str, Any]:
@@ -145,7 +150,8 @@ def _texts(given: str, reading: Reading) -> Iterator[str]:
 def _token_lists(estimator, given: str, reading: Reading) -> Iterator[list[str]]:
     if not _is_file(given):
         return iter([_tokens(estimator, given, reading)])
-    first = next((line for _, line in TextFile(given).lines() if line.strip()), "")
+    lines = TextFile(given, reading.encoding).lines()
+    first = next((line for _, line in lines if line.strip()), "")
     if "\t" in first or first.startswith("#") or ".conll" in given:
         column = reading.text_column
         return iter(read_sentences(given, token_column=column, **reading.of_text()).tokens)

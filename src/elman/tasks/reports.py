@@ -121,6 +121,10 @@ def summary(report: Mapping[str, Any], where: str) -> str:
             labels = ", ".join(unseen)
             lines.append(f"{name} has labels never seen in training, and so always wrong: {labels}")
     training = report.get("training")
+    for name, part in {} if training else report["data"].items():
+        if part["skipped"]:
+            bad = counted(part["skipped"], "bad line")
+            lines.append(f"{name}: {bad} left out, the first: {part['skipped_lines'][0]}")
     if training and training["interrupted"]:
         lines.append(f"ended by Ctrl-C: kept epoch {training['best_epoch']}; --resume goes on")
     return "\n".join([*lines, f"report: {where}/report.md"] if training else lines)

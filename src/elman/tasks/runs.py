@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from elman import tasks
+from elman.data.tags import entities, repaired
 from elman.models.engines import explain
 from elman.tasks import plots, reports
 from elman.tasks.estimator import Estimator, read_card
@@ -152,7 +153,7 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def evaluate(run: str, data: str, reading: Reading | None = None) -> dict[str, Any]:
-    """Score a run on a data file, read as its training data was, or as ``reading`` says.
+    """Score a run on a data file, with the columns of its training, or as ``reading`` says.
 
     Returns:
         ``{"data": ..., "scores": ...}``, as reports have them.
@@ -270,7 +271,7 @@ def _report(
         "engines": engines,
         "versions": card["versions"],
         "settings": card["settings"],
-        "examples": _some_answers(task, parts[first], predictions[first]),
+        "examples": _some_answers(estimator, task, parts[first], predictions[first]),
         "pictures": _draw(estimator, task, folder, parts[first], predictions[first], scores[first]),
     }
     reports.write_report(folder, report)
@@ -311,7 +312,7 @@ def _counted(name: str, source: Source) -> str:
     return line
 
 
-def _some_answers(task: str, source: Source, predicted: list) -> list[dict[str, str]]:
+def _some_answers(estimator, task: str, source: Source, predicted: list) -> list[dict[str, str]]:
     """The first few answers; those of a classifier that are wrong."""
     found = []
     for i, (x, true, answer) in enumerate(zip(source.X, source.y, predicted, strict=True)):
@@ -321,20 +322,27 @@ def _some_answers(task: str, source: Source, predicted: list) -> list[dict[str, 
             x = source.X.names[i] if task == "captioner" else f"number {i}"
         texts = [x, true, answer]
         if task == "tagger":
-            texts = [" ".join(x), *(_marked(x, tags) for tags in (true, answer))]
+            between = "" if estimator.level_ == "character" else " "
+            marked = (_marked(x, tags, between, estimator.entities_) for tags in (true, answer))
+            texts = [between.join(x), *marked]
         found.append(dict(zip(("read", "true", "answer"), map(_as_text, texts), strict=True)))
         if len(found) == SHOWN:
             break
     return found
 
 
-def _marked(tokens: Sequence[str], tags: Sequence[str]) -> str:
-    """Each token with its tag, without those that are outside of entities.
+def _marked(tokens: Sequence[str], tags: Sequence[str], between: str, are_entities: bool) -> str:
+    """Each entity with its kind; of other tags each token with its own.
 
-    >>> _marked(["Ann", "sings"], ["B-PER", "O"])
-    'Ann/B-PER'
+    >>> _marked([*"서울 역의 봄"], ["B-LC", "I-LC", "I-LC", "I-LC", "O", "O", "B-DT"], "", True)
+    '서울 역/LC, 봄/DT'
+    >>> _marked(["Ann", "sings"], ["PROPN", "VERB"], " ", False)
+    'Ann/PROPN sings/VERB'
     """
-    return " ".join(f"{x}/{tag}" for x, tag in zip(tokens, tags, strict=True) if tag != "O")
+    if not are_entities:
+        return " ".join(f"{token}/{tag}" for token, tag in zip(tokens, tags, strict=True))
+    found = entities(repaired(tags))
+    return ", ".join(f"{between.join(tokens[one.start : one.end])}/{one.kind}" for one in found)
 
 
 def _as_text(value) -> str:
