@@ -1,6 +1,7 @@
 """`elman train`, `predict`, `evaluate` and `info`: what they print, and how they leave."""
 
 import contextlib
+import errno
 import io
 import json
 import sys
@@ -91,6 +92,15 @@ def test_help_tells_the_defaults_of_the_tasks(name):
     for task, kind in TASKS.items():
         value = signature(kind).parameters[name].default
         assert told[task] == (str(value) if value is not None else "up to 128, by how many")
+
+
+def test_a_full_disk_is_told_in_words(folder, capsys, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("elman.tasks.predictions.write_lines", full)
+    assert call("predict", folder / "run", "good", "-o", folder / "out.txt") == 2
+    assert "elman: there is no space left on the disk; free some, and" in capsys.readouterr().err
 
 
 def test_a_package_that_is_missing_is_named(capsys, monkeypatch):

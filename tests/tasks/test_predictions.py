@@ -1,6 +1,7 @@
 """Every task from files to report and predictions, with an estimator that knows the answers."""
 
 import json
+import os
 import unicodedata
 
 import keras
@@ -161,6 +162,15 @@ def test_what_is_asked_is_read_as_its_task_reads(run):
     if task != "tagger":
         with pytest.raises(ValueError, match="format conll must be asked of a tagger"):
             list(prediction_lines(name, [one if task == "captioner" else "x"], format="conll"))
+
+
+def test_lines_to_a_pipe_are_written_into_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_lines(tmp_path / "pipe", ["a", "b"])
+    assert os.read(reader, 10) == b"a\nb\n"
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_an_output_file_is_whole_or_not_there(tmp_path):

@@ -183,10 +183,12 @@ def test_the_data_choose_the_tokens():
         (lambda: Seq2Seq().fit(["a"], []), "the same length, got 1 and 0"),
         (lambda: Seq2Seq().fit(["a"], [["b"]]), r"y must be a list of texts, got \['b'\] at 0"),
         (lambda: Seq2Seq(cell="rnn").fit(["a"], ["b"]), "cell must be one of lstm, gru, simple"),
+        (lambda: Seq2Seq(target_size=0).fit(["a"], ["b"]), "target_size must be an integer of 1"),
+        (lambda: Seq2Seq(label_smoothing=2).fit(["a"], ["b"]), "smoothing must be a share from 0"),
         (lambda: Seq2Seq().predict(["a"], method="best"), "method must be one of mbr, beam"),
         (lambda: Seq2Seq().remember(["a"], ["b"]), "must be fitted before its use"),
     ],
-    ids=["unfitted", "lengths", "texts", "cell", "method", "unfitted memory"],
+    ids=["unfitted", "lengths", "texts", "cell", "size", "share", "method", "unfitted memory"],
 )
 def test_what_is_wrong_is_told(call, message):
     with pytest.raises(ValueError, match=message):

@@ -194,7 +194,8 @@ def test_tags_never_seen_in_training_do_not_stop_an_evaluation(fitted):
             [[0]],
             r"y\[0\] must be a list of texts, .* got \[0\]; .* write a number as text",
         ),
-        ([["a"], ["a", "b"]], [["N"], ["N"]], "2 tokens and 1 tags in sentence 1"),
+        ([["a"], ["b"]], [["O"], ["O"]], r"at least two tags, got \['O'\]; give"),
+        ([["a"], ["a", "b"]], [["N"], ["V"]], "2 tokens and 1 tags in sentence 1"),
     ],
 )
 def test_bad_data(X, y, message):

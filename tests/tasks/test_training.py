@@ -1,10 +1,13 @@
 """Batches for training and validation, and the numbers that Keras makes of them."""
 
+import errno
+import resource
+
 import keras
 import numpy as np
 import pytest
 
-from elman.tasks.training import Feed, KeepBest
+from elman.tasks.training import Feed, KeepBest, SaveState
 
 
 class Numbers:
@@ -75,3 +78,28 @@ def test_batches_of_one_length_before_those_of_others():
         lengths = [feed[i][0].shape[1] for i in range(feed.num_batches)]
         assert sorted(lengths) == [*[3] * 10, 9]
     model.fit(training, validation_data=validation, epochs=2, verbose=0)
+
+
+def test_a_full_disk_keeps_the_state_of_the_epoch_before(tmp_path):
+    model = keras.Sequential([keras.Input((30,)), keras.layers.Dense(100)])
+    model.compile("adam")
+    model.optimizer.build(model.trainable_variables)
+    best = KeepBest(None)
+    saving = SaveState(tmp_path, best, 0)
+    for callback in (best, saving):
+        callback.set_model(model)
+        callback.on_epoch_end(0, {"loss": 1.0})
+    saving.on_epoch_begin(1)
+    before = model.get_weights()
+    model.set_weights([value + 1 for value in before])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(OSError) as told:  # noqa: PT011 - its number is looked at
+            saving.on_epoch_begin(2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert told.value.errno == errno.EFBIG
+    assert {path.name for path in tmp_path.iterdir()} == {"epoch-1.npz", "state.json"}
+    assert SaveState(tmp_path, best, 0).restore(model) == 1
+    assert all(map(np.array_equal, model.get_weights(), before))

@@ -7,6 +7,7 @@ Exit codes: 0 done; 2 bad usage or bad input (one line says what must be, what w
 do); 1 a run that failed. A traceback is printed only with ``--debug``.
 """
 
+import errno
 import importlib.util
 import io
 import os
@@ -21,6 +22,7 @@ import elman
 
 # What a user's files and arguments can cause; anything else is a failed run.
 BAD_INPUT = (ValueError, TypeError, OSError, ImportError, UnicodeError)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 app = typer.Typer(
     name="elman",
@@ -69,6 +71,10 @@ def common(
 
 def _message(error: Exception) -> str:
     """What an error says; of one of the system without its number."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        file = f" for {error.filename}" if error.filename else ""
+        again = "do it again (a training with --resume)"
+        return f"there is no space left on the disk{file}; free some, and {again}"
     if isinstance(error, OSError) and error.strerror and error.filename:
         folder = Path(os.fsdecode(error.filename)).parent
         if isinstance(error, FileNotFoundError) and not folder.is_dir():

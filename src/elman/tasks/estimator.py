@@ -21,7 +21,11 @@ from elman.tasks.training import Examples, Feed, Training, train, write_whole
 
 FORMAT = 2  # of the folder that `save` writes
 PREDICT = 64  # examples that are predicted at once, at most
-COUNTS = ("units", "layers", "embedding", "epochs", "batch_size", "patience", "random_state")
+COUNTS = (
+    "units", "layers", "embedding", "letters", "picture_size", "vocabulary_size", "source_size",
+    "target_size", "epochs", "batch_size", "patience", "random_state",
+)  # fmt: skip
+MAY_BE_0 = ("letters", "random_state")
 PARTS = {"format", "task", "settings", "learnt", "parameters", "training", "versions", "saved"}
 
 
@@ -133,12 +137,16 @@ class Estimator(BaseEstimator):
             if isinstance(usual[name], bool) and not isinstance(value, bool | np.bool_):
                 raise ValueError(f"{name} must be True or False, got {value!r}")
             number = isinstance(value, int | float | np.number)
-            least = 0 if name == "random_state" else 1
+            least = 0 if name in MAY_BE_0 else 1
             counts = name in COUNTS and value is not None
             if counts and not (isinstance(value, int | np.integer) and value >= least):
                 raise ValueError(f"{name} must be an integer of {least} or more, got {value!r}")
             if name.endswith("dropout") and not (number and 0 <= value < 1):
                 raise ValueError(f"{name} must be a share from 0 to below 1, got {value!r}")
+            if name in ("label_smoothing", "scheduled_sampling") and not (
+                number and 0 <= value <= 1
+            ):
+                raise ValueError(f"{name} must be a share from 0 to 1, got {value!r}")
             if isinstance(usual[name], float) and not (number and value >= 0):
                 raise ValueError(f"{name} must be a number of 0 or more, got {value!r}")
 

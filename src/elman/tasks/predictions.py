@@ -53,16 +53,23 @@ def prediction_lines(
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write lines to a file, whole or not at all."""
+    """Write lines to a file, whole or not at all; to a device or pipe as they come."""
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} for {path.name}; make it")
+    if path.exists() and not path.is_file():  # to replace /dev/stdout would do harm
+        _write(path, lines)
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
+        _write(temporary, lines)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def as_lines(answer: Mapping[str, Any], format: str) -> str:

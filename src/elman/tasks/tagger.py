@@ -180,6 +180,10 @@ class SequenceTagger(Estimator):
             self.scheme_ = self.scheme or given
             kinds = sorted({name[2:] for name in names} - {""})
             self._inner = ["O", *(f"{prefix}-{kind}" for kind in kinds for prefix in "BIES")]
+        if len(self._inner) < 2:
+            raise ValueError(
+                f"y must have at least two tags, got {names}; give sentences with another tag too"
+            )
         self.tags_ = list(dict.fromkeys(self._outward([tag])[0] for tag in self._inner))
 
     def _inward(self, tags: Sequence[str]) -> list[str]:

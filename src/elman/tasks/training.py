@@ -156,20 +156,22 @@ class SaveState(keras.callbacks.Callback):
         if not self.history or self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        files = {
-            "last": f"last-{epoch}.weights.h5",
-            "seeds": f"last-{epoch}.seeds.npz",
-            "best": f"best-{epoch}.npz",
-        }
-        self.model.save_weights(self.folder / files["last"])
-        np.savez(self.folder / files["seeds"], *map(ops.convert_to_numpy, _seeds(self.model)))
-        np.savez(self.folder / files["best"], *(self.best.weights or []))
         best = {name: getattr(self.best, name) for name in ("best", "best_epoch", "epoch")}
-        state = {"epoch": epoch, "files": files, "history": self.history, "best": best}
-        write_whole(self.folder / "state.json", json.dumps(state))
-        for path in [*self.folder.glob("last-*"), *self.folder.glob("best-*")]:
-            if path.name not in files.values():
-                path.unlink()
+        # No HDF5: where a disk is full its library ends the process.
+        last = map(ops.convert_to_numpy, _variables(self.model))
+        arrays = {f"last {i}": value for i, value in enumerate(last)}
+        arrays |= {f"best {i}": value for i, value in enumerate(self.best.weights or [])}
+        path = self.folder / f"epoch-{epoch}.npz"
+        state = {"epoch": epoch, "file": path.name, "history": self.history, "best": best}
+        try:
+            np.savez(path, **arrays)
+            write_whole(self.folder / "state.json", json.dumps(state))
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        for old in self.folder.glob("epoch-*"):
+            if old != path:
+                old.unlink()
 
     def restore(self, model) -> int:
         """Take up what was written into ``model``; returns the number of epochs done."""
@@ -180,22 +182,20 @@ class SaveState(keras.callbacks.Callback):
         except FileNotFoundError:
             return 0
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(self.folder / state["files"]["last"])
-        with np.load(self.folder / state["files"]["seeds"], allow_pickle=False) as seeds:
-            for variable, name in zip(_seeds(model), seeds.files, strict=True):
-                variable.assign(seeds[name])
-        with np.load(self.folder / state["files"]["best"], allow_pickle=False) as best:
-            self.best.weights = [best[name] for name in best.files]
+        with np.load(self.folder / state["file"], allow_pickle=False) as arrays:
+            last = [arrays[name] for name in arrays.files if name.startswith("last")]
+            self.best.weights = [arrays[name] for name in arrays.files if name.startswith("best")]
+        for variable, value in zip(_variables(model), last, strict=True):
+            variable.assign(value)
         for name, value in state["best"].items():
             setattr(self.best, name, value)
         self.history = state["history"]
         return state["epoch"]
 
 
-def _seeds(model: keras.Model) -> list[keras.Variable]:
-    """Where the random numbers of dropout stand, which Keras does not save with the weights."""
-    weights = {id(variable) for variable in model.weights}
-    return [variable for variable in model.variables if id(variable) not in weights]
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    """All that a training changes: weights, where the random numbers stand, the optimizer's own."""
+    return [*model.variables, *model.optimizer.variables]
 
 
 @dataclass
