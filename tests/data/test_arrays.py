@@ -1,12 +1,14 @@
 """Sequences of vectors: features and offsets, padded arrays, and what is refused."""
 
 import io
+from functools import partial
 
 import numpy as np
 import pytest
 from real import real
 
 from elman.data import arrays, files, read_arrays
+from elman.data.ragged import Ragged
 
 FEATURES = np.arange(10, dtype="float32").reshape(5, 2)
 
@@ -106,3 +108,9 @@ def test_real_digits():
     assert read.column("is_test").sum() == 300
     lengths = read.sequences.lengths
     assert (lengths.min(), lengths.max(), round(lengths.mean(), 1)) == (12, 226, 41.7)
+
+
+def test_a_full_disk_is_told_as_one(monkeypatch):
+    monkeypatch.setattr("tempfile.TemporaryFile", partial(open, "/dev/full", "w+b", 0))
+    with pytest.raises(OSError, match="No space left on device"):
+        Ragged.collect([[1, 2]], "int32")

@@ -47,7 +47,7 @@ class Ragged:
         offsets = [0]
         for sequence in sequences:
             array = np.asarray(sequence, dtype).reshape(-1, *width)
-            array.tofile(file)
+            file.write(array.tobytes())  # tofile() does not say that the disk is full
             offsets.append(offsets[-1] + len(array))
         file.flush()
         shape = (offsets[-1], *width)
