@@ -53,7 +53,11 @@ def test_unknown_command_is_bad_usage():
             2,
             "elman: there is no folder none such; make it, or name another",
         ),
-        (OSError(28, "No space left", "a.h5"), 2, "elman: a.h5: No space left"),
+        (
+            OSError(28, "No space left", "a.h5"),
+            2,
+            "elman: there is no space left on the disk for a.h5; free some, and do it again",
+        ),
         (
             ZeroDivisionError("by zero"),
             1,

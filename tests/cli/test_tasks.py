@@ -80,6 +80,15 @@ def test_evaluate_and_info_tell_the_scores(folder, capsys):
         assert "TextClassifier in" in capsys.readouterr().out
 
 
+def test_info_of_a_run_that_was_not_written_to_its_end(tmp_path, capsys):
+    for name in (tmp_path, tmp_path / "card.json"):
+        assert call("info", name) == 2
+        assert "must hold card.json, got none: it is no saved task, or" in capsys.readouterr().err
+    (tmp_path / "saved_model.pb").touch()
+    assert call("info", tmp_path) == 2
+    assert "if it is a TensorFlow SavedModel" in capsys.readouterr().err
+
+
 TASKS = {"classifier": TextClassifier, "tagger": SequenceTagger, "seq2seq": Seq2Seq,
          "captioner": ImageCaptioner}  # fmt: skip
 

@@ -44,6 +44,13 @@ def test_answers_may_have_several_references_each():
     assert reports.scores_of("seq2seq", ["a b c d"], ["a b c d"])["bleu"] == pytest.approx(100)
 
 
+def test_a_list_begins_behind_an_empty_line_or_is_not_there():
+    part = {"file": "a.tsv", "examples": 3, "skipped": 1, "skipped_lines": ["line 2: no"]}
+    assert reports._data({"train": part}).endswith("| 1 |\n\n- left out: line 2: no")
+    whole = part | {"skipped": 0, "skipped_lines": []}
+    assert reports._data({"train": whole}).endswith("| 0 |")
+
+
 def test_long_answers_are_cut_and_wrong_ones_called_so():
     rows = [{"read": "a" * 201, "true": "x", "answer": "y" * 200}]
     told = reports._examples({"task": "classifier", "examples": rows})

@@ -73,8 +73,7 @@ def _message(error: Exception) -> str:
     """What an error says; of one of the system without its number."""
     if isinstance(error, OSError) and error.errno in FULL:
         file = f" for {error.filename}" if error.filename else ""
-        again = "do it again (a training with --resume)"
-        return f"there is no space left on the disk{file}; free some, and {again}"
+        return f"there is no space left on the disk{file}; free some, and do it again"
     if isinstance(error, OSError) and error.strerror and error.filename:
         folder = Path(os.fsdecode(error.filename)).parent
         if isinstance(error, FileNotFoundError) and not folder.is_dir():

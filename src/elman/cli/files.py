@@ -19,11 +19,11 @@ def info(
     The Keras that wrote it, the layers and their weights, what loading translates, and what keeps
     it from being loaded.
     """
-    card = file if file.name == "card.json" else file / "card.json"
-    if card.is_file():
+    folder = file.parent if file.name == "card.json" else file
+    if folder.is_dir() and not (folder / "saved_model.pb").exists():
         from elman.tasks.runs import info as told
 
-        typer.echo(told(str(card.parent)))
+        typer.echo(told(str(folder)))
         return
     from elman.legacy.describe import describe
 

@@ -190,13 +190,13 @@ def _scores(scores: dict[str, dict]) -> str:
 
 def _data(data: dict[str, dict]) -> str:
     rows = [[k, d["file"], d["examples"], d["skipped"]] for k, d in data.items()]
-    lines = [table(["data", "file", "examples", "lines left out"], rows)]
+    lines = [table(["data", "file", "examples", "lines left out"], rows), ""]
     for part in data.values():
         lines += [f"- left out: {line}" for line in part["skipped_lines"]]
         if part.get("unseen"):
             labels = ", ".join(f"{label} ({n})" for label, n in part["unseen"].items())
             lines.append(f"- never seen in training, and so always wrong: {labels}")
-    return "\n".join(lines)
+    return "\n".join(lines).strip()
 
 
 def _classes(scores: dict[str, dict]) -> str:
