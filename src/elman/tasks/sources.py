@@ -295,9 +295,10 @@ def _captioned(path: str | os.PathLike, reading: Reading) -> Source:
 
 def _arrays(path: str | os.PathLike, reading: Reading) -> Source:
     arrays = read_arrays(path)
-    named, usual = {"--label-column": reading.label_column}, [LABELS]
+    named = {"--label-column": reading.label_column}
+    usual: tuple[Sequence[str], ...] = (LABELS,)
     if reading.group_column:
-        named, usual = named | {"--group-column": reading.group_column}, [LABELS, ()]
+        named, usual = named | {"--group-column": reading.group_column}, (*usual, ())
     label, *group = chosen_columns(named, usual, arrays.columns, arrays.name)
     groups = arrays.column(group[0]).tolist() if group else None
     return Source(
