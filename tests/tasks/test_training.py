@@ -103,3 +103,9 @@ def test_a_full_disk_keeps_the_state_of_the_epoch_before(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"epoch-1.npz", "state.json"}
     assert SaveState(tmp_path, best, 0).restore(model) == 1
     assert all(map(np.array_equal, model.get_weights(), before))
+
+
+def test_the_state_of_another_version(tmp_path):
+    (tmp_path / "state.json").write_text('{"epoch": 1, "files": {}}')
+    with pytest.raises(ValueError, match="by this version of elman, got another's; train anew"):
+        SaveState(tmp_path, KeepBest(None), 0).restore(keras.Sequential())

@@ -181,6 +181,11 @@ class SaveState(keras.callbacks.Callback):
             state = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             return 0
+        if "file" not in state:
+            raise ValueError(
+                f"{self.folder} must have been written by this version of elman, got another's; "
+                "train anew, with --overwrite"
+            )
         model.optimizer.build(model.trainable_variables)
         with np.load(self.folder / state["file"], allow_pickle=False) as arrays:
             last = [arrays[name] for name in arrays.files if name.startswith("last")]
