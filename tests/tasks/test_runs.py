@@ -273,6 +273,16 @@ def test_half_written_and_foreign_run_folders_are_told(trained, tmp_path):
     shutil.copy(trained[0] / "run" / "card.json", half)
     with pytest.raises(FileNotFoundError, match=r"half must hold all .* got no tokenizer\.json"):
         tasks.load(half)
+    shutil.copy(folder / "run" / "model.keras", half)
+    for part in ("tokenizer.json", "model.keras"):
+        whole = (folder / "run" / part).read_bytes()
+        (half / part).write_bytes(whole[:100])
+        with pytest.raises(ValueError, match=r"half must be as .* cut off or damaged .*; copy the"):
+            tasks.load(half)
+        (half / part).write_bytes(whole)
+    (half / "card.json").write_text(json.dumps({**card, "settings": {"gates": 5}}))
+    with pytest.raises(ValueError, match="settings of this version of elman, got gates, of elman"):
+        tasks.load(half)
     with pytest.raises(FileNotFoundError, match=r"must hold card\.json, got none"):
         list(predictions(str(tmp_path), ["x"]))
     for change, message in [

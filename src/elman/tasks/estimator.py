@@ -4,6 +4,8 @@ import json
 import os
 import platform
 import shutil
+import zipfile
+import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -255,13 +257,18 @@ class Estimator(BaseEstimator):
 
         Raises:
             FileNotFoundError: no such folder, or one that was not written to its end.
-            ValueError: another task's folder, or another version's.
+            ValueError: another task's folder, or another version's, or one with a damaged file.
         """
         folder, card = Path(folder), read_card(folder)
         if card["task"] != cls.__name__:
             raise ValueError(
                 f"{folder} must hold a {cls.__name__}, got a {card['task']}; "
                 "use elman.tasks.load(folder), which finds the class"
+            )
+        if unknown := sorted(card["settings"].keys() - cls().get_params().keys()):
+            raise ValueError(
+                f"{folder} must have settings of this version of elman, got {', '.join(unknown)}, of "
+                f"elman {card['versions'].get('elman')}; use that version, or train again"
             )
         self = cls(**card["settings"])
         try:
@@ -272,6 +279,11 @@ class Estimator(BaseEstimator):
             raise FileNotFoundError(
                 f"{folder} must hold all that save() wrote, got no {missing}; copy "
                 "the whole folder again"
+            ) from error
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(
+                f"{folder} must be as save() wrote it, got a file that is cut off or damaged "
+                f"({error}); copy the whole folder again"
             ) from error
         about = card["training"]
         shapes = [tuple(shape) for shape in about["shapes"]]
