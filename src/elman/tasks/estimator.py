@@ -267,8 +267,8 @@ class Estimator(BaseEstimator):
             )
         if unknown := sorted(card["settings"].keys() - cls().get_params().keys()):
             raise ValueError(
-                f"{folder} must have settings of this version of elman, got {', '.join(unknown)}, of "
-                f"elman {card['versions'].get('elman')}; use that version, or train again"
+                f"{folder} must have settings of this version of elman, got {', '.join(unknown)}, "
+                f"of elman {card['versions'].get('elman')}; use that version, or train again"
             )
         self = cls(**card["settings"])
         try:
