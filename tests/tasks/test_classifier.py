@@ -217,6 +217,8 @@ def test_classes_are_weighed():
         ({"cell": "rnn"}, ["a", "b"], [0, 1], "cell must be one of lstm, gru, simple_rnn"),
         ({"pooling": "sum"}, ["a", "b"], [0, 1], "pooling must be last"),
         ({"class_weight": {2: 3}}, ["a", "b"], [0, 1], "labels of the data, 0, 1, got 2"),
+        ({"class_weight": {1: "3"}}, ["a", "b"], [0, 1], "be numbers of 0 or more, got '3' for 1"),
+        ({"class_weight": "equal"}, ["a", "b"], [0, 1], 'None, "balanced" or .label: weight.'),
         ({"epochs": 0}, ["a", "b"], [0, 1], "epochs must be an integer of 1 or more, got 0"),
         ({"random_state": -1}, ["a", "b"], [0, 1], "random_state must be an integer of 0 or more"),
         ({"dropout": 1}, ["a", "b"], [0, 1], "dropout must be a share from 0 to below 1, got 1"),

@@ -133,7 +133,7 @@ def parsed(version: str) -> Era:
     if not 1 <= era.version[0] <= _LAST[era.library]:
         raise ValueError(
             f"--keras must be Keras 1 to {_LAST['Keras']} or TensorFlow 1 to "
-            f"{_LAST['TensorFlow']}, got {era}"
+            f"{_LAST['TensorFlow']}, got {era}; name the one that the program was written for"
         )
     return _WHOLE.get(era, era)
 

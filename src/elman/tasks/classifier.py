@@ -93,10 +93,20 @@ class _Classifier(ClassifierMixin, Estimator):
                     f"class_weight must be for labels of the data, {', '.join(index)}, got "
                     f"{', '.join(unknown)}; name one of those"
                 )
+            for label, value in given.items():
+                if not isinstance(value, int | float | np.number) or not value >= 0:
+                    raise ValueError(
+                        f"class_weight must be numbers of 0 or more, got {value!r} for {label}"
+                    )
             weight = dict.fromkeys(every.tolist(), 1.0)
             weight |= {index[label]: value for label, value in given.items()}
-        else:
+        elif self.class_weight in (None, "balanced"):
             weight = self.class_weight
+        else:
+            raise ValueError(
+                'class_weight must be None, "balanced" or {label: weight}, got '
+                f"{self.class_weight!r}"
+            )
         found = compute_class_weight(weight, classes=every, y=numbers)
         return found.astype("float32")
 
