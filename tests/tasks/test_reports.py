@@ -63,6 +63,12 @@ def test_letters_without_a_font_are_numbered_and_explained(tmp_path, monkeypatch
     monkeypatch.setattr(plots, "_font_with", lambda letters: None)
     note = plots.confusion(tmp_path / "a.png", ["긍정", "부정"], [[3, 1], [0, 2]])
     assert note.endswith("#1 긍정; #2 부정")
+    monkeypatch.setattr(
+        plots, "_font_with", lambda letters: plots.OWN if max(letters) < "\x7f" else None
+    )
+    fonts, words, note = plots.drawable(["6", "카", "$", "카"])
+    assert (fonts, words) == ([plots.OWN], ["6", "#1", r"\$", "#1"])
+    assert note.endswith(": #1 카")
     assert Image.open(tmp_path / "a.png").width > 100
 
 

@@ -10,6 +10,7 @@ from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
 
 MOST_LABELS = 30  # of a confusion matrix
+OWN = "DejaVu Sans"  # the font that comes with matplotlib
 
 
 def learning_curves(path: Path, history: Sequence[dict[str, float]], best_epoch: int) -> str:
@@ -121,16 +122,17 @@ def drawable(texts: Sequence[str]) -> tuple[list[str], list[str], str]:
     """A font that has all letters of ``texts``, and the texts to draw.
 
     Where no font on this machine has them (Korean needs one such as Noto Sans CJK or Nanum), the
-    texts are numbered, #1, #2, ..., and a note says which is which.
+    texts that matplotlib's own lacks are numbered, #1, #2, ..., and a note says which is which.
     """
-    texts = [text.replace("$", r"\$") for text in texts]  # no formulas
+    shown = {text: text.replace("$", r"\$") for text in texts}  # no formulas
     font = _font_with(frozenset("".join(texts)))
     if font:
-        return [font], texts, ""
-    numbers = {text: f"#{i}" for i, text in enumerate(dict.fromkeys(texts), 1)}
+        return [font], [shown[text] for text in texts], ""
+    lacking = [text for text in shown if _font_with(frozenset(text)) != OWN]
+    numbers = {text: f"#{i}" for i, text in enumerate(lacking, 1)}
     key = "; ".join(f"{number} {text}" for text, number in numbers.items())
     note = f"No font on this machine has all letters (install one, fonts-noto-cjk say): {key}"
-    return ["DejaVu Sans"], [numbers[text] for text in texts], note
+    return [OWN], [(shown | numbers)[text] for text in texts], note
 
 
 @functools.cache
@@ -138,7 +140,7 @@ def _font_with(letters: Iterable[str]) -> str | None:
     """The name of a font that has all ``letters``; matplotlib's own is asked first."""
     wanted = {ord(letter) for letter in letters if not letter.isspace()}
     found = font_manager.fontManager.ttflist
-    for entry in sorted(found, key=lambda entry: (entry.name != "DejaVu Sans", entry.name)):
+    for entry in sorted(found, key=lambda entry: (entry.name != OWN, entry.name)):
         plain = entry.style == "normal" and entry.weight in (400, "normal", "regular")
         # The last resort has a box for every letter.
         if (
