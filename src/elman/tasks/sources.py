@@ -190,7 +190,8 @@ def split(
     Arguments:
         fractions: how much of the whole each part gets.
         labels: each part gets its share of every label.
-        groups: numbers with the same group come into the same part; the shares are of groups.
+        groups: numbers with the same group come into the same part; the shares are of groups, of
+            which each part gets one at least where there are as many.
 
     >>> [part.tolist() for part in split(5, (0.6, 0.2, 0.2))]
     [[2, 4, 3], [0], [1]]
@@ -199,7 +200,11 @@ def split(
     random = np.random.default_rng(seed)
     if groups is not None:
         _, group = np.unique(np.asarray(groups), return_inverse=True)
-        parts = np.split(random.permutation(group.max() + 1), _at(cuts, group.max() + 1))
+        count, first = group.max() + 1, np.arange(1, len(fractions))
+        at = _at(cuts, count)
+        if min(fractions) > 0 and count > len(first):  # none is left without a group
+            at = np.clip(at, first, count - len(fractions) + first)
+        parts = np.split(random.permutation(count), at)
         return [np.flatnonzero(np.isin(group, part)) for part in parts]
     order = random.permutation(count)
     if labels is None:
