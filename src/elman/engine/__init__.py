@@ -12,7 +12,7 @@ callable or a reason; it knows neither kernels nor threads:
 
 Several specifications, such as the two directions of a bidirectional layer, are computed side by
 side in one call: what `find(forward, backward)` gives takes an `Inputs` for each and gives the
-results of each, to the bit what a call for each would give.
+results of each, on the CPU to the bit what a call for each would give.
 
 The callable takes and gives arrays of the specification's backend, is differentiable there with
 respect to x, the states, the weights and the bias, and may be used inside `jax.jit`,
