@@ -1,6 +1,7 @@
 """Sequences of vectors: features and offsets, padded arrays, and what is refused."""
 
 import io
+import zipfile
 from functools import partial
 
 import numpy as np
@@ -92,6 +93,35 @@ def test_a_damaged_file_is_told(tmp_path):
     for name in ("a.npz", "b.npz", "c.npy"):
         with pytest.raises(ValueError, match="must be"):
             read_arrays(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.npy"])
+def test_any_damage_is_told_as_damage(name, tmp_path):
+    """Bytes turned over: NumPy's reader of headers raises whatever Python's parser does."""
+    path, random = tmp_path / name, np.random.default_rng(3)
+    if name == "a.npz":
+        np.savez(path, features=np.ones((5, 2)), offsets=[0, 5], label=["a"])
+    else:
+        np.save(path, np.ones((1, 5, 2)))
+    whole, refused = path.read_bytes(), 0
+    for _ in range(300):
+        data = bytearray(whole)
+        for place in random.integers(len(data), size=4):
+            data[place] = random.integers(256)
+        path.write_bytes(data)
+        try:
+            arrays.load_arrays(path)
+        except ValueError as error:
+            assert name in str(error)
+            refused += 1
+    assert refused > 100
+
+
+def test_an_object_that_is_no_array_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("features.txt", "1 2 3")
+    with pytest.raises(ValueError, match=r"must hold arrays only, got 'features\.txt'"):
+        arrays.load_arrays(tmp_path / "a.npz")
 
 
 def test_a_bomb_is_refused(tmp_path, monkeypatch):

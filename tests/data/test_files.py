@@ -4,6 +4,7 @@ import gzip
 import unicodedata
 import zipfile
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +114,25 @@ def test_a_truncated_gz_is_told(cut, tmp_path):
     path.write_bytes(gzip.compress(bytes(range(256)).hex().encode() * 3 + b"\n")[:cut])
     with pytest.raises(ValueError, match="must be a whole file, got one that is cut off"):
         list(TextFile(path).lines())
+
+
+@pytest.mark.parametrize("method", ["DEFLATED", "BZIP2", "LZMA"])
+def test_any_damage_of_a_zip_is_told_as_damage(method, tmp_path):
+    path, random, refused = tmp_path / "a.zip", np.random.default_rng(1), 0
+    with zipfile.ZipFile(path, "w", getattr(zipfile, f"ZIP_{method}")) as archive:
+        archive.writestr("a.txt", "one two three\n" * 9)
+    whole = path.read_bytes()
+    for _ in range(200):
+        data = bytearray(whole)
+        for place in random.integers(len(data), size=2):
+            data[place] = random.integers(256)
+        path.write_bytes(data)
+        try:
+            list(TextFile(path).lines())
+        except ValueError as error:
+            assert "a.zip" in str(error)
+            refused += 1
+    assert refused > 100
 
 
 def test_a_damaged_zip_is_told(tmp_path):

@@ -1,7 +1,9 @@
 """Pictures and captions: every way they come, and what is said of broken ones."""
 
 import json
+import os
 import pickle
+import sys
 import zipfile
 
 import numpy as np
@@ -131,6 +133,50 @@ def test_a_picture_that_does_not_open_is_told_or_skipped(content, folder):
     read = read_captioned(path, zipped(folder), skip_bad=True)
     assert (read.captions, read.skipped) == ([["Blue"]], 1)
     assert "images.zip/pictures/red.png must be a picture" in read.skipped_lines[0]
+
+
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+_started = []
+sys.addaudithook(
+    lambda name, _: (
+        name in ("subprocess.Popen", "os.system", "os.posix_spawn", "os.fork")
+        and _started.append(name)
+    )
+)
+
+
+@pytest.mark.parametrize("name", ["red.png", "red.jpg", "red.tif"])
+def test_what_is_called_a_picture_and_is_postscript_starts_no_ghostscript(name, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(name, POSTSCRIPT)
+    (tmp_path / name).write_bytes(POSTSCRIPT)
+    before = len(_started)
+    for attempt in (
+        lambda: open_picture(tmp_path / name),
+        lambda: read_pictures(tmp_path)[0],
+        lambda: read_pictures(tmp_path / "a.zip")[0],
+    ):
+        with pytest.raises(ValueError, match=rf"{name} must be a picture that Pillow opens \(PNG"):
+            attempt()
+    assert len(_started) == before
+
+
+@pytest.mark.parametrize("form", ["PCX", "TGA", "SGI", "ICO", "EPS"])
+def test_only_the_forms_that_are_told_are_opened(form, tmp_path):
+    Image.new("RGB", (16, 16), "red").save(tmp_path / "a.png", form)
+    with pytest.raises(ValueError, match="must be a picture that Pillow opens"):
+        open_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("form", [*pictures.FORMATS, "MPO"])  # a camera's JPEG may be an MPO
+def test_each_form_is_opened_whatever_the_name(form, tmp_path):
+    Image.new("RGB", (16, 16), "white").save(tmp_path / "a.png", form)
+    assert (open_picture(tmp_path / "a.png") == 255).all()
+
+
+def test_a_pipe_is_no_picture(folder):
+    os.mkfifo(folder / "pipe.png")
+    assert len(read_pictures(folder)) == 3
 
 
 def test_a_damaged_zip_of_pictures_is_told(tmp_path):

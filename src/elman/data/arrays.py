@@ -2,14 +2,20 @@
 
 import os
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tokenize import TokenError
+from typing import Literal
 
 import numpy as np
 
-from elman.data.files import check_unpacked_size, column_index, damaged
+from elman.data.files import check_unpacked_size, column_index, unpacking
 from elman.data.ragged import Ragged
+
+# What NumPy raises over an array whose header is damaged.
+_WRONG = (
+    ValueError, TypeError, KeyError, SyntaxError, TokenError, ArithmeticError, MemoryError,
+)  # fmt: skip
 
 
 class Arrays:
@@ -77,7 +83,7 @@ def read_arrays(
     >>> [len(sequence) for sequence in arrays.sequences], arrays.column("label").tolist()
     ([2, 3], ['in', 'out'])
     """
-    loaded = _load(Path(path))
+    loaded = load_arrays(Path(path), "r")
     name = features or _features_name(loaded, offsets, path)
     if name not in loaded:
         column_index(name, list(loaded), path)
@@ -98,24 +104,37 @@ def read_arrays(
     return Arrays(sequences, columns, path)
 
 
-def _load(path: Path) -> dict[str, np.ndarray]:
+def load_arrays(path: Path, mmap_mode: Literal["r"] | None = None) -> dict[str, np.ndarray]:
+    """All arrays of a ``.npz`` file by their names, or that of a ``.npy`` file as "features".
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, has pickled objects, or unpacks to a great multiple of its size.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {path}; name a .npz or .npy file")
     if path.is_file() and zipfile.is_zipfile(path):
         check_unpacked_size(path)
-    try:
-        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {"features": loaded}
-        with loaded:
-            return {name: loaded[name] for name in loaded.files}
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"there is no file {path}; name a .npz or .npy file") from error
-    except (EOFError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
-        raise ValueError(damaged(path, error)) from error
-    except ValueError as error:
-        raise ValueError(
-            f"{path} must be .npz or .npy with arrays of numbers or text, got: {error}; pickled "
-            "objects may run code and are refused: save features and offsets instead"
-        ) from error
+    with unpacking(path):
+        try:
+            arrays = _loaded(path, mmap_mode)
+        except _WRONG as error:
+            why = str(error) or type(error).__name__
+            raise ValueError(
+                f"{path} must be .npz or .npy with arrays of numbers or text, got: {why}; pickled "
+                "objects may run code and are refused: save features and offsets instead"
+            ) from error
+    if others := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+        raise ValueError(f"{path} must hold arrays only, got {others[0]!r}, which is none")
+    return arrays
+
+
+def _loaded(path: Path, mmap_mode: Literal["r"] | None) -> dict[str, np.ndarray]:
+    loaded = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return {"features": loaded}
+    with loaded:
+        return {name: loaded[name] for name in loaded.files}
 
 
 def _features_name(loaded: dict[str, np.ndarray], offsets: str, path: object) -> str:

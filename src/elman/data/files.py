@@ -3,10 +3,13 @@
 import codecs
 import contextlib
 import difflib
+import errno
 import gzip
 import importlib
 import io
+import lzma
 import os
+import struct
 import unicodedata
 import zipfile
 import zlib
@@ -21,7 +24,8 @@ MAX_LINE = (
 )  # bytes: a longer line is no text, or a file that unpacks into nothing but itself
 # Text shrinks to a tenth, a compressed run of zeros to a thousandth.
 MAX_RATIO, FREE_BYTES = 200, 1 << 28
-_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
+# What Python's libraries raise over a damaged or locked archive; gzip and bz2 an OSError too.
+_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, struct.error, RuntimeError)
 
 
 class BadLine(ValueError):
@@ -92,11 +96,9 @@ class TextFile:
         with self.open() as file:
             newline_is_a_byte = "\n".encode(self.encoding) == b"\n"
             read = self._decoded if newline_is_a_byte else self._wrapped
-            try:
+            with unpacking(self.path):
                 for number, text in read(file, skipped):
                     yield number, normalised(text, self.form)
-            except _DAMAGED as error:
-                raise ValueError(damaged(self.path, error)) from error
 
     @contextlib.contextmanager
     def open(self) -> Iterator[IO[bytes]]:
@@ -105,11 +107,8 @@ class TextFile:
             yield file
 
     def _marked_encoding(self) -> str:
-        with self.open() as file:
-            try:
-                start = file.read(4)
-            except _DAMAGED as error:
-                raise ValueError(damaged(self.path, error)) from error
+        with self.open() as file, unpacking(self.path):
+            start = file.read(4)
         if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
             return "utf-32"
         if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -183,7 +182,7 @@ def open_bytes(file: Path, member: str | None = None):
 
 @contextlib.contextmanager
 def _open_member(file: Path, member: str) -> Iterator[IO[bytes]]:
-    with zipfile.ZipFile(file) as archive:
+    with unpacking(file), zipfile.ZipFile(file) as archive:
         try:
             opened = archive.open(member)
         except (RuntimeError, NotImplementedError) as error:  # a password; an unknown compression
@@ -211,21 +210,15 @@ def _locate(path: Path) -> tuple[Path, str | None]:
 
 def members(archive: Path) -> list[str]:
     """Names of the files in a zip, without folders and what macOS adds."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            names = [info.filename for info in opened.infolist() if not info.is_dir()]
-    except zipfile.BadZipFile as error:
-        raise ValueError(damaged(archive, error)) from error
+    with unpacking(archive), zipfile.ZipFile(archive) as opened:
+        names = [info.filename for info in opened.infolist() if not info.is_dir()]
     return [name for name in names if not name.startswith("__MACOSX/")]
 
 
 def check_unpacked_size(archive: Path) -> None:
     """Refuse a zip that says it unpacks to a great multiple of its size."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            size = sum(info.file_size for info in opened.infolist())
-    except zipfile.BadZipFile as error:
-        raise ValueError(damaged(archive, error)) from error
+    with unpacking(archive), zipfile.ZipFile(archive) as opened:
+        size = sum(info.file_size for info in opened.infolist())
     _check_ratio(archive, size, archive.stat().st_size)
 
 
@@ -305,12 +298,20 @@ def chosen_columns(
     return found
 
 
-def damaged(path: object, error: BaseException) -> str:
-    """The message for a compressed file that is cut off or has wrong bytes."""
-    return (
-        f"{path} must be a whole file, got one that is cut off or damaged ({error}); "
-        "copy or download it again"
-    )
+@contextlib.contextmanager
+def unpacking(path: object) -> Iterator[None]:
+    """Within it, what is raised over an archive that is damaged or locked is a ValueError."""
+    try:
+        yield
+    except (*_DAMAGED, OSError) as error:
+        # The system gives its errors a number; those of gzip and bz2 over wrong bytes have none,
+        # and a damaged zip sends its reader to places before the file's beginning.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        raise ValueError(
+            f"{path} must be a whole file, got one that is cut off or damaged ({error}); "
+            "copy or download it again"
+        ) from error
 
 
 def check_form(form: str | None) -> str | None:

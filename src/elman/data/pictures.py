@@ -2,10 +2,10 @@
 
 import io
 import json
+import math
 import os
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,15 +16,17 @@ from elman.data.files import (
     Skipped,
     TextFile,
     chosen_columns,
-    damaged,
     listed,
     members,
     needed,
     normalised,
+    unpacking,
 )
 from elman.data.tables import read_table
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+# What those hold. Pillow reads more, and hands PostScript to Ghostscript, whatever its name is.
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 MAX_PIXELS = 1 << 26  # a picture with more is refused unopened
 MAX_BYTES = 1 << 28
 IMAGE_COLUMNS = (
@@ -89,10 +91,8 @@ class Pictures:
             raise ValueError(
                 f"{file}/{member} must be under {MAX_BYTES:,} bytes unpacked; leave it"
             )
-        try:
+        with unpacking(f"{file}/{member}"):
             return io.BytesIO(archive.read(member))
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-            raise ValueError(damaged(f"{file}/{member}", error)) from error
 
 
 class Captioned:
@@ -271,20 +271,24 @@ def _opened(source: io.BytesIO | Path, name: str, size: tuple[int, int] | None) 
     image = needed("PIL.Image")
     turned = needed("PIL.ImageOps").exif_transpose
     try:
-        with image.open(source) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise ValueError(
-                    f"{name} must have at most {MAX_PIXELS:,} pixels, got {picture.width} by "
-                    f"{picture.height}; make it smaller"
-                )
-            picture = turned(picture).convert("RGBA")
-    except FileNotFoundError:
+        with image.open(source, formats=FORMATS) as picture:
+            size_there = picture.size
+            if small := math.prod(size_there) <= MAX_PIXELS:
+                picture = turned(picture).convert("RGBA")
+    except (FileNotFoundError, PermissionError):
         raise
-    except (OSError, SyntaxError, EOFError, image.DecompressionBombError) as error:
+    except Exception as error:  # over a damaged picture Pillow raises nearly any
+        why = str(error) or type(error).__name__
         raise ValueError(
-            f"{name} must be a picture that Pillow opens, got one that does not ({error}); "
-            "save it again as PNG or JPEG, or leave it out"
+            f"{name} must be a picture that Pillow opens ({', '.join(FORMATS)}), got one that does "
+            f"not ({why}); save it again as PNG or JPEG, or leave it out"
         ) from error
+    if not small:
+        width, height = size_there
+        raise ValueError(
+            f"{name} must have at most {MAX_PIXELS:,} pixels, got {width} by {height}; make it "
+            "smaller"
+        )
     white = image.new("RGBA", picture.size, "white")
     picture = image.alpha_composite(white, picture).convert("RGB")
     if size is not None:
@@ -303,7 +307,7 @@ def _opens(pictures: Pictures, i: int, skipped: Skipped) -> bool:
 
 def _places(path: Path) -> list[tuple[str, tuple[Path, str | None]]]:
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS)
+        files = sorted(file for file in path.rglob("*") if _is_picture(file))
         return [(file.relative_to(path).as_posix(), (file, None)) for file in files]
     if not path.is_file():
         raise FileNotFoundError(f"there is no folder or file {path}; name one with pictures")
@@ -311,6 +315,10 @@ def _places(path: Path) -> list[tuple[str, tuple[Path, str | None]]]:
         names = sorted(name for name in members(path) if name.lower().endswith(ENDINGS))
         return [(name, (path, name)) for name in names]
     return [(path.name, (path, None))]
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in ENDINGS and file.is_file()  # no pipe, which would never end
 
 
 def _by_name(names: Sequence[str]) -> dict[str, int]:
