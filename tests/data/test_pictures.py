@@ -123,6 +123,27 @@ def test_a_caption_without_picture_is_told_or_skipped(folder):
         read_captions(path, image_column="names", caption_column="says")
 
 
+def coco(image, *annotations):
+    return json.dumps({"images": [image], "annotations": annotations})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[" * 100_000, "be JSON"),
+        ('{"images": 1' + "0" * 5_000 + ', "annotations": []}', "be JSON"),
+        (coco({"id": 1, "file_name": 2}, {"image_id": 1, "caption": "a"}), "no text"),
+        (coco({"id": 1, "file_name": "a"}, {"image_id": 1, "caption": 3}), "no text"),
+        (coco({"id": [], "file_name": "a"}), "give each image id"),
+        (coco(3), "give each image id"),
+    ],
+    ids=["deep", "long-number", "name", "caption", "id", "image"],
+)
+def test_json_that_is_not_cocos_is_told(text, words, tmp_path):
+    with pytest.raises(ValueError, match=rf"captions\.json must .*{words}"):
+        read_captions(write(tmp_path / "captions.json", text))
+
+
 @pytest.mark.parametrize("content", [b"", b"no picture", "cut"], ids=["empty", "text", "cut"])
 def test_a_picture_that_does_not_open_is_told_or_skipped(content, folder):
     whole = (folder / "red.png").read_bytes()

@@ -248,3 +248,10 @@ def test_a_large_file_takes_little_memory(tmp_path):
     tracemalloc.stop()
     assert length == 13 * 30_000
     assert peak < 100_000  # bytes, of a file of 480,000
+
+
+def test_a_line_of_lists_without_end_is_a_bad_line(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "a"}\n' + "[" * 100_000 + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"a\.jsonl, line 2: must be a JSON object"):
+        list(read_table(path).column("text"))

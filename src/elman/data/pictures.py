@@ -334,9 +334,10 @@ def _coco(file: TextFile) -> list[dict[str, str]] | None:
     """Rows of a file in COCO's format: lists of images and of annotations; None if it is not."""
     if ".json" not in file.path.name.lower() or ".jsonl" in file.path.name.lower():
         return None
+    text = "".join(line for _, line in file.lines())
     try:
-        whole = json.loads("".join(line for _, line in file.lines()))
-    except json.JSONDecodeError as error:
+        whole = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{file} must be JSON, got an error: {error}; mend it") from error
     if not isinstance(whole, dict) or not {"images", "annotations"} <= {*whole}:
         got = listed([*whole]) if isinstance(whole, dict) else f"a {type(whole).__name__}"
@@ -347,6 +348,8 @@ def _coco(file: TextFile) -> list[dict[str, str]] | None:
     try:
         names = {image["id"]: image["file_name"] for image in whole["images"]}
         notes = [(names[note["image_id"]], note["caption"]) for note in whole["annotations"]]
+        if not all(isinstance(written, str) for note in notes for written in note):
+            raise TypeError("a file_name or caption that is no text")
     except (KeyError, TypeError) as error:
         raise ValueError(
             f"{file} must give each image id and file_name, and each annotation caption and the "

@@ -463,7 +463,7 @@ def _objects(file: TextFile, skipped: Skipped) -> Iterator[tuple[int, dict]]:
 def _json(line: str):
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # lists without end are no line of a table
         return None
 
 
