@@ -136,6 +136,7 @@ class RNN(RecurrentCall, keras.layers.RNN):
                 shape=shape,
                 dtype=self.variable_dtype,
                 trainable=False,
+                autocast=False,  # torch would assign to the copy that autocasting gives
                 name="rnn_state",
             )
 
