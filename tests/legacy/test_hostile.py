@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elman.legacy import archive, configs, hdf5, text
+from elman.legacy import archive, configs, hdf5, limits, text
 from elman.legacy.describe import describe
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -178,7 +178,7 @@ def test_a_group_inside_itself(path):
 
 
 def test_too_many_layers(path, monkeypatch):
-    monkeypatch.setattr(hdf5, "LAYERS", 20)
+    monkeypatch.setattr(limits, "LAYERS", 20)
     layers = [("Dense", {"name": f"d{i}", "units": 1}) for i in range(21)]
     write(path, sequential(*layers), {f"d{i}": [] for i in range(21)})
     refused(path, "at most 20 layers")

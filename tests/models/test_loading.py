@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from elman import layers, models
-from elman.models.building import at_most
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "legacy"))
 from layout import functional, node, sequential, write
@@ -241,7 +240,7 @@ def test_custom_layers(tmp_path):
                                           "dtype": "float32", "trainable": True}))  # fmt: skip
     w = RANDOM.random(3)
     path = write(tmp_path / "m.h5", config, {"t": [("t/w:0", w)]}, "2.4.0")
-    with pytest.raises(ValueError, match=r"of the class Twice.*custom_objects=\{'Twice': Twice\}"):
+    with pytest.raises(ValueError, match=r"'t' \(the class 'Twice'\).*custom_objects=\{\"Twice\": ...\}"):
         models.load_model(path)
     model = models.load_model(path, custom_objects={"Twice": Twice})
     x = RANDOM.random((2, 3)).astype("float32")
@@ -261,14 +260,14 @@ def test_functions(tmp_path):
     config = sequential(
         ("Lambda", byte_code),
         ("Lambda", by_name),
-        ("TFOpLambda", {"name": "tf.math.abs", "function": "math.abs"}),
+        ("TFOpLambda", {"name": "tf.math.bessel", "function": "math.bessel_j0"}),
     )
     path = write(tmp_path / "m.h5", config, {"f": []}, "2.4.0")
     with pytest.raises(
         ValueError, match=r"'f' \(byte code.*'g' \(the function 'double'\).*TensorF"
     ):
         models.load_model(path)
-    functions = {"f": lambda x, k: x * k, "tf.math.abs": keras.ops.abs}
+    functions = {"f": lambda x, k: x * k, "tf.math.bessel": keras.ops.abs}
     model = models.load_model(path, {"double": lambda x: 2 * x}, functions=functions)
     x = np.array([[1.0, -2.0]])
     np.testing.assert_allclose(keras.ops.convert_to_numpy(model(x)), [[6, 12]])
@@ -348,16 +347,10 @@ def test_weights_that_the_file_does_not_have(tmp_path):
         ("Dense", {"name": "d", "units": 10**9, "batch_input_shape": [None, 10**8]})
     )
     path = write(tmp_path / "m.h5", config, {"d": [("d/k", np.ones((3, 2)))]})
-    with pytest.raises(ValueError, match=r"layer 'd'.*m.h5, which has 6 numbers in all, got"):
+    with pytest.raises(ValueError, match=r"d/kernel'.*m.h5, which has 6 numbers in all, got"):
         models.load_model(path)
     with pytest.raises(ValueError, match="must be in memory"):
         models.model_from_config(config)
-    with (
-        at_most(10, "x"),
-        pytest.raises(ValueError, match=r"layer 'dense.*its weights must be in x"),
-    ):
-        layers.Dense(5).build((None, 5))
-    layers.Dense(5).build((None, 5))
 
 
 def test_weights_of_another_shape(tmp_path):

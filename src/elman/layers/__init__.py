@@ -22,6 +22,7 @@ from elman.layers.layer import Layer, Wrapper
 from elman.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
 from elman.layers.lstm import LSTM, LSTMCell
 from elman.layers.merging import Merge as Merge
+from elman.layers.operation import Operation as _Operation  # noqa: F401 - registers it
 from elman.layers.rnn import RNN
 from elman.layers.sequence_pooling import SequencePooling
 from elman.layers.simple_rnn import SimpleRNN, SimpleRNNCell

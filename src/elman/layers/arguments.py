@@ -54,6 +54,8 @@ def old_arguments(cls):
                 value = activations.resolve(name, translated.kwargs[name], doubtful=name in kwargs)
                 translated.kwargs[name] = value
         init(self, **translated.kwargs)
+        if translated.kwargs.get("trainable") is False:
+            self.trainable = False  # of the layers inside it too, which Keras leaves as they are
         if translated.batch_input_shape is not None:
             self.batch_input_shape = translated.batch_input_shape
             # What keras.Sequential looks for; it has no place for the batch size.

@@ -1,6 +1,9 @@
 """`CRF`: a linear-chain conditional random field on top of the scores of a network."""
 
+import contextlib
 import weakref
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 
 import keras
 import numpy as np
@@ -14,8 +17,20 @@ _FORBIDDEN = -1e30
 
 _OPTIONS = ("initializer", "regularizer", "constraint")
 
-# The newest layer of each name: a loss that is read from a file comes right after its layer.
+# The newest layer of each name: where Keras itself reads a file, a loss comes after its layer.
 _newest: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+_of_model: ContextVar[Mapping[str, "CRF"] | None] = ContextVar("layers of a model", default=None)
+
+
+@contextlib.contextmanager
+def losses_of(model) -> Iterator[None]:
+    """Within it a loss that is read from a configuration belongs to a layer of this model."""
+    layers = model._flatten_layers(include_self=False)
+    token = _of_model.set({layer.name: layer for layer in layers if isinstance(layer, CRF)})
+    try:
+        yield
+    finally:
+        _of_model.reset(token)
 
 
 @keras.saving.register_keras_serializable("elman")
@@ -333,7 +348,8 @@ class CRFLoss(keras.losses.Loss):
 
     @classmethod
     def from_config(cls, config):
-        layer = _newest.get(config["layer"])
+        found = _of_model.get()
+        layer = (_newest if found is None else found).get(config["layer"])
         if layer is None:
             raise ValueError(
                 f"CRFLoss must be read together with the model of its layer {config['layer']!r}, "

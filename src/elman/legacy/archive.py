@@ -1,20 +1,21 @@
 """The files of Keras 3 before Keras reads them: sizes, depths, links and byte code."""
 
-import copy
+import contextlib
 import io
 import json
 import os
-import shutil
+import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
 
-from elman.legacy import hdf5, text
+from elman.legacy import archive_weights, hdf5, text
 from elman.legacy.hdf5 import Refused
 
+_WEIGHTS = "model.weights.h5"
 PARTS = ("config.json", "metadata.json", "model.weights.h5")
 # Keras stores the parts of an archive without compression.
 GROWTH, GROWTH_FREE = 20, 64 * 2**20
@@ -80,71 +81,36 @@ def arrays(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
     name = Path(path).name
     if not zipfile.is_zipfile(path):
         return _check_weights(path, name)
+    with weights(path) as (_, root):
+        return {place: found.shape for place, found in archive_weights.arrays(root).items()}
+
+
+@contextlib.contextmanager
+def weights(path: str | os.PathLike) -> Iterator[tuple[bytes, h5py.File]]:
+    """The weights file in a `.keras` archive: its bytes, and opened."""
+    name = Path(path).name
+    try:
+        with zipfile.ZipFile(path) as archive:
+            data = archive.read(_WEIGHTS)
+    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, KeyError) as error:
+        raise _damaged(name, error) from error
+    with contextlib.ExitStack() as stack:
+        with hdf5.guarded(name):
+            root = stack.enter_context(h5py.File(io.BytesIO(data), "r"))
+        yield data, root
+
+
+@contextlib.contextmanager
+def assets(path: str | os.PathLike) -> Iterator[Path | None]:
+    """The assets of a `.keras` archive, unpacked into a folder until the context ends."""
     with zipfile.ZipFile(path) as archive:
-        return _check_weights(io.BytesIO(archive.read("model.weights.h5")), name)
-
-
-def named_functions(config: Any, name: str) -> tuple[Any, dict[str, str]]:
-    """The configuration with a name in the place of the byte code of each `Lambda` layer.
-
-    Returns:
-        The configuration, and for each such layer the name of the function it now asks for.
-
-    Raises:
-        Refused: byte code that is not a Lambda layer's function.
-
-    >>> code = {"class_name": "__lambda__", "config": {"code": "4wEA"}}
-    >>> layer = {"class_name": "Lambda", "config": {"name": "twice", "function": code}}
-    >>> named_functions({"layers": [layer]}, "model.keras")[1]
-    {'twice': 'function of twice'}
-    """
-    config, asked = copy.deepcopy(config), {}
-    for value in _dicts(config):
-        settings = value.get("config")
-        if value.get("class_name") != "Lambda" or not isinstance(settings, dict):
-            continue
-        if _is_code(settings.get("function")) or settings.get("function_type") == "lambda":
-            layer = str(settings.get("name"))
-            asked[layer] = f"function of {layer}"
-            settings.pop("function_type", None)
-            settings["function"] = {
-                "module": "builtins",
-                "class_name": "function",
-                "config": asked[layer],
-                "registered_name": "function",
-            }
-    if any(_is_code(value) for value in _dicts(config)):
-        raise Refused(
-            f"{name} holds byte code outside a Lambda layer's function, which is never run; build "
-            "the model in Python and do: model.load_weights(file)"
-        )
-    return config, asked
-
-
-def with_config(path: str | os.PathLike, target: Path, config: Any) -> None:
-    """Write a copy of a file of Keras 3, `.keras` or `.h5`, with another configuration."""
-    if not zipfile.is_zipfile(path):
-        shutil.copy(path, target)
-        with h5py.File(target, "a") as root:
-            root.attrs["model_config"] = json.dumps(config)
-        return
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
-        for part in old.infolist():
-            same = old.read(part) if part.filename != "config.json" else json.dumps(config)
-            new.writestr(part.filename, same)
-
-
-def _is_code(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.get("class_name") == "__lambda__"
-
-
-def _dicts(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every dict in a structure."""
-    if isinstance(value, Mapping):
-        yield value
-    inner = value.values() if isinstance(value, Mapping) else value
-    for item in inner if isinstance(value, Mapping | list | tuple) else ():
-        yield from _dicts(item)
+        found = [part for part in archive.infolist() if part.filename.startswith("assets/")]
+        if not found:
+            yield None
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            archive.extractall(folder, found)
+            yield Path(folder, "assets")
 
 
 def _check_weights(file: Any, name: str) -> dict[str, tuple[int, ...]]:

@@ -1,55 +1,50 @@
-"""Configurations of old models in today's words: what each generation said, in one form.
+"""Configurations of models of every Keras, put into the form of `elman.legacy.specs`.
 
-The form of a model, all plain dicts: ``class_name`` ("Sequential" or "Functional"), ``name`` and
-a ``config`` with ``layers``, and for a functional model ``inputs`` and ``outputs`` (a `Ref`, or a
-list or dict of them) and ``order``, the calls in an order in which they can be made. A layer has
-``class_name`` and ``config`` as today's class takes them, ``was``, the class it was written as, and
-``calls``, a dict of ``inputs`` and ``kwargs`` for each time the model calls it.
+The generations are applied in order of time: `keras1`, `keras2`, `tf_keras`, and then the arguments
+of each layer by `arguments.translate`. What Keras 3 wrote is read by `keras3`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+import dataclasses
+from collections.abc import Collection, Mapping
+from typing import Any
 
-from elman.legacy import arguments, hdf5, keras1, keras2, shapes, tables, tf_keras
+from elman.legacy import (
+    allowed,
+    arguments,
+    graphs,
+    keras1,
+    keras2,
+    keras3,
+    limits,
+    operations,
+    shapes,
+    tables,
+    tf_keras,
+)
+from elman.legacy.specs import (
+    INNER,
+    Call,
+    Config,
+    Kind,
+    LayerSpec,
+    ModelSpec,
+    Need,
+    Needed,
+    Note,
+    Ref,
+    Upgraded,
+    mapped,
+    refs,
+)
 from elman.legacy.tables import names
 
-Config = dict[str, Any]
-
-MODELS = frozenset(names("Sequential Model Functional"))
+MODELS = allowed.MODELS
 RECURRENT = frozenset(
     names("SimpleRNN LSTM GRU RNN Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D")
 )
-INNER = names("layer backward_layer cell")  # the arguments that are layers themselves
-
 # Layers that are a function: what is in the file for it is byte code, or a name of TensorFlow's.
 FUNCTIONS = frozenset(names("Lambda TFOpLambda SlicingOpLambda TensorFlowOpLayer"))
-
-# The longest recurrent layer that is written out step by step, and the largest row of an input.
-UNROLLED, ROW, BATCH = 10_000, 2**28, 2**20
-
-
-class Ref(NamedTuple):
-    """An output of a layer: the layer's name, which of its calls, which output of that call."""
-
-    name: str
-    node: int
-    tensor: int
-
-
-@dataclass
-class Upgraded:
-    """A model in today's words.
-
-    Attributes:
-        config: in the form above.
-        notes: a line for each translation, beginning with the layer's name.
-        functions: the layers that need a function, and what the file has instead.
-    """
-
-    config: Config
-    notes: list[str] = field(default_factory=list)
-    functions: dict[str, str] = field(default_factory=dict)
+_MALFORMED = (TypeError, KeyError, AttributeError, IndexError, RecursionError)
 
 
 def today_name(name: str) -> str:
@@ -67,118 +62,166 @@ def version_of(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts if part.isascii() and part.isdigit())[:3] or (1,)
 
 
-def upgraded(config: Any, version: str = "2") -> Upgraded:
-    """Put the configuration of an old model into today's words.
+def upgraded(
+    config: Any,
+    version: str = "2",
+    given: Collection[str] = (),
+    functions: Collection[str] = (),
+) -> Upgraded:
+    """Put the configuration of a model into today's words.
 
     Arguments:
         config: what `model.to_json()` or the file's `model_config` says, as a dict.
         version: of the Keras that wrote it.
+        given: the names of classes and functions that the caller hands in, which win over those
+            of Keras and elman.
+        functions: the names of the layers that the caller gives a function for.
 
     Raises:
-        ValueError: something in it is not a model, has no meaning today, or is beyond a limit.
+        ValueError: something in it is not a model, has no meaning today, is not allowed, or is
+            beyond a limit.
 
     >>> old = {"class_name": "Sequential", "config": [{"class_name": "Dense", "config":
     ...        {"name": "dense_1", "output_dim": 3, "batch_input_shape": [None, 2]}}]}
-    >>> [layer["class_name"] for layer in upgraded(old, "1.2.2").config["config"]["layers"]]
+    >>> [layer.class_name for layer in upgraded(old, "1.2.2").model.layers]
     ['InputLayer', 'Dense']
     """
-    result = Upgraded({})
     kind = config.get("class_name") if isinstance(config, Mapping) else type(config).__name__
     if not isinstance(kind, str) or kind not in {*MODELS, "Graph"}:
         raise ValueError(
-            f"a model must be a Sequential or a functional Model, got {kind!r}; a subclassed model "
-            "is in no file: build it in Python and load its weights"
+            f"a model must be a Sequential or a functional Model, got {kind!r:.80}; a subclassed "
+            "model is in no file: build it in Python and load its weights"
         )
+    reader = _Reader(version_of(version), given, functions)
     try:
-        reader = _Reader(version_of(version), result)
-        result.config = reader.model(tf_keras.unwrapped(config))
-    except (TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
-        raise ValueError(f"the configuration of the model is malformed: {error!r}") from error
-    result.notes = list(dict.fromkeys(result.notes))
-    return result
+        if reader.version >= (3,):
+            of_keras3 = keras3.Reader(given, reader.needed, reader.count_layer)
+            model = of_keras3.model(keras3.named(config))
+        else:
+            model = reader.model(tf_keras.unwrapped(config))
+    except _MALFORMED as error:
+        raise ValueError(
+            f"the configuration of the model is malformed: {error!r:.200}"
+        ) from error
+    return Upgraded(model, list(dict.fromkeys(reader.notes)), list(dict.fromkeys(reader.needed)))
 
 
 class _Reader:
-    """Walks through a model, and counts its layers."""
+    """Walks through a model of Keras 1 or 2, and counts its layers."""
 
-    def __init__(self, version: tuple[int, ...], result: Upgraded):
-        self.version, self.notes, self.functions = version, result.notes, result.functions
+    def __init__(
+        self, version: tuple[int, ...], given: Collection[str], functions: Collection[str]
+    ):
+        self.version, self.given, self.functions = version, given, functions
+        self.notes: list[Note] = []
+        self.needed: list[Needed] = []
         self.count = 0
 
-    def model(self, written: Config) -> Config:
+    def count_layer(self, more: int = 1) -> None:
+        self.count += more
+        if self.count > limits.LAYERS:
+            raise ValueError(f"a model must have at most {limits.LAYERS} layers, got more")
+
+    def model(self, written: Config) -> ModelSpec:
         if self.version < (2, 2):  # until then there was a layer Merge
             written = keras1.model(written, self.notes)
         config = written["config"]
         if isinstance(config, list):  # until Keras 2.2 a stack was the list of its layers
             config = {"layers": config}
-        self._check_count(len(config["layers"]))
-        if "input_layers" not in config:
-            return self._sequential(written, config)
-        return _functional(written, config, [self.layer(one) for one in config["layers"]])
-
-    def _check_count(self, more: int) -> None:
-        if self.count + more > hdf5.LAYERS:
-            raise ValueError(f"a model must have at most {hdf5.LAYERS} layers, got more")
-
-    def _sequential(self, written: Config, config: Config) -> Config:
-        name = config.get("name") or written.get("name")
+        if self.count + len(config["layers"]) > limits.LAYERS:
+            self.count_layer(limits.LAYERS)
         layers = [self.layer(one) for one in config["layers"]]
-        shape = _input_shape(layers[0]) if layers else None
-        if shape is None and config.get("build_input_shape"):
-            shape = tuple(config["build_input_shape"])
-        if shape is not None and layers[0]["class_name"] != "InputLayer":
-            _check_shape(layers[0]["name"], shape)
-            given = {"batch_shape": shape, "name": f"{layers[0]['name']}_input"}
-            if layers[0].get("input_dtype"):
-                given["dtype"] = layers[0]["input_dtype"]
-            layers.insert(0, {"class_name": "InputLayer", "name": given["name"], "config": given})
-        return {
-            "class_name": "Sequential",
-            "name": name,
-            "config": {"name": name, "layers": layers},
-        }
+        name = config.get("name") or written.get("name")
+        model = ModelSpec("Sequential", name, layers, trainable=config.get("trainable", True))
+        if "input_layers" in config:
+            _functional(model, config)
+        else:
+            _sequential(model, config)
+        self.needed += _read_operations(model.layers, self.functions)
+        if "input_layers" in config:
+            graphs.connect(model)
+        return model
 
-    def layer(self, written: Config) -> Config:
+    def layer(self, written: Config) -> LayerSpec:
         """One layer, with all that is inside it."""
-        self._check_count(1)
-        self.count += 1
+        self.count_layer()
         class_name = written["class_name"].rpartition(">")[2]  # "Addons>X" was registered as X
         name = written.get("name") or (
             written["config"].get("name") if isinstance(written["config"], Mapping) else None
         )
         name = f"{class_name.lower()}_{self.count}" if name is None else name
         if not isinstance(name, str):
-            raise ValueError(f"the name of a layer ({class_name}) must be text, got {name!r}")
-        if class_name in MODELS:
-            inner = self.model(written)
-            return {**inner, "name": name, "was": class_name, **_nodes(written)}
+            raise ValueError(f"the name of a layer ({class_name}) must be text, got {name!r:.80}")
         if class_name == "Merge":  # inside a stack, where keras1 found no graph
             raise ValueError(f"layer '{name}': Merge must be first in its stack")
         try:
-            return {**self._layer(class_name, name, dict(written["config"])), **_nodes(written)}
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+            if class_name in MODELS and class_name not in self.given:
+                inner = self.model(written)
+                inner.name = name
+                found = LayerSpec(Kind.MODEL, inner.class_name, name, {}, class_name, model=inner)
+            else:
+                found = self._layer(class_name, name, dict(written["config"]))
+        except (ValueError, *_MALFORMED) as error:
             words = str(error) if isinstance(error, ValueError | TypeError) else repr(error)
             prefix = "" if words.startswith("layer '") else f"layer '{name}' ({class_name}): "
             raise ValueError(f"{prefix}{words}") from error
+        # Read as calls once all layers are known; see `_functional`.
+        found.calls = written.get("inbound_nodes") or []
+        found.shared = written.get("shared_object_id")
+        return found
 
-    def _layer(self, was: str, name: str, config: Config) -> Config:
-        config = tf_keras.layer(was, config)
+    def _layer(self, was: str, name: str, config: Config) -> LayerSpec:
+        if was in self.given:
+            return self._custom(was, name, config)
         if self.version < (2, 4):
             config = keras2.layer(was, config, self.version, self.notes)
+        was, config = tf_keras.layer(was, config)
         config["name"] = today_name(name)
         if was in FUNCTIONS:
-            return {"class_name": "Lambda", "was": was, "name": name,
-                    "config": self._function(was, name, config)}  # fmt: skip
-        if was in tables.LAYERS:
-            inner = {key: self._inner(key, value) for key, value in config.items()}
-            return self._known(was, name, inner)
-        shape = config.pop("batch_input_shape", None)
-        return {"class_name": was, "was": was, "name": name, "config": config, "custom": True,
-                "batch_input_shape": None if shape is None else tuple(shape)}  # fmt: skip
+            return self._function(was, name, config)
+        if was not in tables.LAYERS:
+            return self._custom(was, name, config)
+        return self._known(was, name, self._with_layers(was, config))
 
-    def _known(self, was: str, name: str, config: Config) -> Config:
+    def _custom(self, was: str, name: str, config: Config) -> LayerSpec:
+        """A layer of a class that the caller gives; its configuration is its own."""
+        if was not in self.given:
+            self.needed.append(Needed(name, Need.CLASS, was))
+        self.needed += allowed.unknown(config, self.given, name)
+        shape = config.pop("batch_input_shape", None)
+        config["name"] = today_name(name)
+        return LayerSpec(Kind.CUSTOM, was, name, config, was, batch_input_shape=_whole(shape))
+
+    def _with_layers(self, was: str, config: Config) -> Config:
+        """The configuration with each layer in it read: inner ones, and activations that are."""
+        read = {key: self._inner(key, value) for key, value in config.items()}
+        inner = read.get("layer")
+        turned = isinstance(inner, LayerSpec) and inner.config.get("go_backwards")
+        if was == "Bidirectional" and turned and not read.get("backward_layer"):
+            # Keras 2 turned the copy around, whichever way the layer ran; Keras 3's runs backwards.
+            forward = {**inner.config, "go_backwards": False, "name": f"backward_{inner.name}"}
+            read["backward_layer"] = dataclasses.replace(inner, config=forward)
+        return read
+
+    def _inner(self, key: str, value: Any) -> Any:
+        """An argument, translated where it is a layer or a list of cells."""
+        is_object = isinstance(value, Mapping) and "class_name" in value
+        if key in INNER and is_object:
+            return self.layer(dict(value))
+        if key == "cells" and isinstance(value, list):
+            return [self.layer(cell) for cell in value]
+        if key.endswith("activation"):
+            if isinstance(value, str) and value in tf_keras.ACTIVATION_LAYERS:
+                is_object, value = True, {"class_name": value, "config": {}}
+            if is_object and value["class_name"] in tf_keras.ACTIVATION_LAYERS:
+                config = tf_keras.ACTIVATION_LAYERS[value["class_name"]] | (value["config"] or {})
+                return self.layer({**value, "config": config})
+        return value
+
+    def _known(self, was: str, name: str, config: Config) -> LayerSpec:
         if tables.today(was) == "Embedding" and config.get("dropout"):
-            self.notes.append(f"{name}: dropout={config.pop('dropout')!r} dropped (training only)")
+            dropped = config.pop("dropout")
+            self.notes.append(Note(name, f"dropout={dropped!r} dropped (training only)"))
         constants = config.pop("num_constants", None)
         translated = arguments.translate(was, (), config, _parameters(was, config))
         today = dict(translated.kwargs)
@@ -186,43 +229,55 @@ class _Reader:
             today["time_major"] = True
         class_name = tables.today(was)
         if class_name != was:
-            self.notes.append(f"{name}: {was} -> {class_name}")
-        self.notes += [f"{name}: {note}" for note in translated.notes if _worth_saying(note)]
+            self.notes.append(Note(name, f"{was} -> {class_name}"))
+        self.notes += [Note(name, note) for note in translated.notes if _worth_saying(note)]
         for argument in ("activation", "recurrent_activation"):
             if today.get(argument) == "hard_sigmoid":
-                self.notes.append(
-                    f"{name}: {argument} 'hard_sigmoid' is the old clip(0.2x + 0.5, 0, 1)"
-                )
+                what = f"{argument} 'hard_sigmoid' is the old clip(0.2x + 0.5, 0, 1)"
+                self.notes.append(Note(name, what))
         shape = translated.batch_input_shape or today.get("batch_shape")
-        _check_layer(class_name, today, shape)
-        return {"class_name": class_name, "was": was, "name": name, "config": today,
-                "batch_input_shape": shape, "input_dtype": translated.input_dtype,
-                "constants": constants}  # fmt: skip
+        if shape is not None:
+            limits.shape(class_name, shape)
+        if today.get("unroll") and shape and len(shape) > 1:
+            limits.steps(shape[1])
+        allowed.check_paths(class_name, today, f"layer '{name}'")
+        self.needed += allowed.unknown(today, self.given, name)
+        self.needed += allowed.unknown_words(today, self.given, name)
+        return LayerSpec(
+            Kind.LAYER, class_name, name, today, was,
+            batch_input_shape=shape, input_dtype=translated.input_dtype, constants=constants,
+        )  # fmt: skip
 
-    def _inner(self, key: str, value: Any) -> Any:
-        """An argument, translated where it is a layer or a list of cells."""
-        if key in INNER and isinstance(value, Mapping) and "class_name" in value:
-            return self.layer(dict(value))
-        if key == "cells" and isinstance(value, list):
-            return [self.layer(cell) for cell in value]
-        return value
-
-    def _function(self, was: str, name: str, config: Config) -> Config:
+    def _function(self, was: str, name: str, config: Config) -> LayerSpec:
         """A layer that is a function; the function itself is not taken from the file."""
+        if was in operations.CLASSES:  # what it computes depends on the call
+            return LayerSpec(Kind.OPERATION, was, name, config, was)
+        shape = config.get("batch_input_shape")
         written, kind = config.get("function"), config.get("function_type")
-        by_name = was == "Lambda" and isinstance(written, str) and kind in (None, "function")
-        what = f"the function {written!r}" if by_name else "byte code, which is never run"
-        if was != "Lambda":
-            what = f"an operation of TensorFlow, {written or config.get('node_def')!r}"
-        self.functions[name] = what
+        by_name = isinstance(written, str) and kind in (None, "function")
+        if not by_name:
+            self.needed.append(Needed(name, Need.CODE))
+        elif written not in self.given:
+            self.needed.append(Needed(name, Need.FUNCTION, written))
         today: Config = {"name": today_name(name), "function": written if by_name else None}
-        arguments = config.get("arguments")
-        if isinstance(arguments, Mapping) and arguments:
-            today["arguments"] = dict(arguments)
-        shape = config.get("output_shape")
-        if isinstance(shape, list) and config.get("output_shape_type") in (None, "raw"):
-            today["output_shape"] = tuple(shape)
-        return today
+        given = config.get("arguments")
+        if isinstance(given, Mapping) and given:
+            today["arguments"] = dict(given)
+        output = config.get("output_shape")
+        if isinstance(output, list) and config.get("output_shape_type") in (None, "raw"):
+            today["output_shape"] = tuple(output)
+        self.needed += allowed.unknown(today, self.given, name)
+        return LayerSpec(
+            Kind.FUNCTION, "Lambda", name, today, was, batch_input_shape=_whole(shape),
+            input_dtype=config.get("input_dtype"),
+        )  # fmt: skip
+
+
+def _whole(shape: Any) -> tuple[Any, ...] | None:
+    if shape is None:
+        return None
+    limits.shape("a layer", shape)
+    return tuple(shape)
 
 
 def _worth_saying(note: str) -> bool:
@@ -245,39 +300,34 @@ def _parameters(was: str, config: Config) -> list[str]:
     return [name for name in (*config, *sorted(became - {*config})) if name not in old]
 
 
-def _check_layer(class_name: str, config: Config, shape: Any) -> None:
-    """Refuse what would take memory or time without end before a weight is made."""
-    if shape is not None:
-        _check_shape(class_name, shape)
-    steps = shape[1] if config.get("unroll") and shape and len(shape) > 1 else 0
-    if steps and steps > UNROLLED:
-        raise ValueError(f"unroll=True takes at most {UNROLLED} timesteps, got {steps}")
+# Stacks
 
 
-def _check_shape(name: str, shape: Any) -> None:
-    row = 1
-    for axis in shape[1:]:
-        if axis is not None and (not isinstance(axis, int) or isinstance(axis, bool) or axis < 0):
-            raise ValueError(f"{name}: an input shape must be whole numbers and None, got {shape}")
-        row *= axis or 1
-    if row > ROW or (shape and (shape[0] or 0) > BATCH):
-        raise ValueError(
-            f"{name}: an input must have at most {BATCH} rows of {ROW} numbers, got {tuple(shape)}"
-        )
+def _sequential(model: ModelSpec, config: Config) -> None:
+    """Put an input before the first layer, of the shape that the layer or the stack was told."""
+    shape = _input_shape(model.layers[0]) if model.layers else None
+    if shape is None and config.get("build_input_shape"):
+        shape = tuple(config["build_input_shape"])
+    if shape is None or model.layers[0].is_input:
+        return
+    first = model.layers[0]
+    limits.shape(first.name, shape)
+    given = {"batch_shape": shape, "name": f"{first.name}_input"}
+    if first.input_dtype:
+        given["dtype"] = first.input_dtype
+    model.layers.insert(0, LayerSpec(Kind.LAYER, "InputLayer", given["name"], given))
 
 
-def _input_shape(layer: Config) -> tuple[Any, ...] | None:
+def _input_shape(layer: LayerSpec) -> tuple[Any, ...] | None:
     """The shape that a layer first in its model expects, the batch axis included."""
-    shape = layer.get("batch_input_shape")
-    if shape is not None:
-        return tuple(shape)
-    if layer["class_name"] in MODELS:
-        inner = layer["config"]["layers"]
-        return _input_shape(inner[0]) if inner else None
-    wrapped = layer["config"].get("layer")
-    if layer["class_name"] in ("Bidirectional", "TimeDistributed") and wrapped:
+    if layer.batch_input_shape is not None:
+        return tuple(layer.batch_input_shape)
+    if layer.model is not None:
+        return _input_shape(layer.model.layers[0]) if layer.model.layers else None
+    wrapped = layer.config.get("layer")
+    if layer.class_name in ("Bidirectional", "TimeDistributed") and isinstance(wrapped, LayerSpec):
         shape = _input_shape(wrapped)
-        if shape and layer["class_name"] == "TimeDistributed":
+        if shape and layer.class_name == "TimeDistributed":
             return (shape[0], None, *shape[1:])
         return shape
     return None
@@ -286,41 +336,39 @@ def _input_shape(layer: Config) -> tuple[Any, ...] | None:
 # Functional models
 
 
-def _nodes(written: Config) -> Config:
-    return {"inbound_nodes": written.get("inbound_nodes") or []}
+def _functional(model: ModelSpec, config: Config) -> None:
+    """Read the calls of the layers and the ends of the model."""
+    model.class_name = "Functional"
+    known = {layer.name for layer in model.layers}
+    for layer in model.layers:
+        nodes: list[Any] = layer.calls
+        layer.calls = [_call(layer, node, known) for node in nodes]
+    model.inputs = _end(config["input_layers"], known)
+    model.outputs = _end(config["output_layers"], known)
 
 
-def _functional(written: Config, config: Config, layers: list[Config]) -> Config:
-    name = config.get("name") or written.get("name")
-    known = {layer["name"]: layer for layer in layers}
-    if len(known) < len(layers):
-        raise ValueError(f"model '{name}' must give each layer a name of its own")
-    for layer in layers:
-        nodes = layer.pop("inbound_nodes")
-        layer["calls"] = [_call(layer, node, known) for node in nodes]
-    ends = {end: _ends(config[f"{end[:-1]}_layers"], known) for end in ("inputs", "outputs")}
-    _count_from_zero(layers, ends)
-    model = {"name": name, "layers": layers, **ends, "order": _order(layers, known)}
-    for ref in _refs(ends):
-        _check_ref(ref, known)
-    return {"class_name": "Functional", "name": name, "config": model}
-
-
-def _is_ref(value: Any, known: Mapping[str, Any]) -> bool:
+def _is_ref(value: Any, known: Collection[str]) -> bool:
     """Whether a value is [layer, call, output], perhaps with the call's arguments behind."""
     return (
         isinstance(value, list)
         and len(value) in (3, 4)
         and isinstance(value[0], str)
         and all(isinstance(index, int) for index in value[1:3])
-        and (value[0] in known or value[0] == "_CONSTANT_VALUE")
+        and value[0] in known
     )
 
 
-def _structure(value: Any, known: Mapping[str, Any]) -> Any:
+def _is_constant(value: Any) -> bool:
+    """Whether a value is what tf.keras wrote for a plain argument of an operation."""
+    return isinstance(value, list) and len(value) in (3, 4) and value[:2] == ["_CONSTANT_VALUE", -1]
+
+
+def _structure(value: Any, known: Collection[str]) -> Any:
     """The value with each [layer, call, output] in it as a `Ref`."""
     if _is_ref(value, known):
         return Ref(*value[:3])
+    if _is_constant(value):
+        return value[2]
     if isinstance(value, list):
         return [_structure(item, known) for item in value]
     if isinstance(value, dict):
@@ -328,133 +376,107 @@ def _structure(value: Any, known: Mapping[str, Any]) -> Any:
     return value
 
 
-def _ends(value: Any, known: Mapping[str, Any]) -> Any:
+def _end(value: Any, known: Collection[str]) -> Any:
     """Inputs or outputs of a model: one, a list or a dict of them."""
     found = _structure(value, known)
-    if isinstance(found, list) and not isinstance(found, Ref) and len(found) == 1:
+    if isinstance(found, list) and len(found) == 1:
         found = found[0]
-    if not _refs(found):
-        raise ValueError(f"a model must name its inputs and outputs, got {value!r}")
+    if not refs(found):
+        raise ValueError(f"a model must name its inputs and outputs, got {value!r:.80}")
     return found
 
 
-def _refs(value: Any) -> list[Ref]:
-    """Every `Ref` in a structure."""
-    if isinstance(value, Ref):
-        return [] if value.name == "_CONSTANT_VALUE" else [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    return [ref for item in value for ref in _refs(item)] if isinstance(value, list) else []
-
-
-def _call(layer: Config, node: Any, known: Mapping[str, Any]) -> Config:
+def _call(layer: LayerSpec, node: Any, known: Collection[str]) -> Call:
     """One call of a layer: its inputs and its other arguments."""
-    if _is_ref(node, known):
+    if _is_ref(node, known) or _is_constant(node):
         node = [node]
     kwargs: Config = {}
-    constants = []
+    plain = layer.kind not in (Kind.OPERATION, Kind.FUNCTION)  # called on outputs of layers alone
     for item in node if isinstance(node, list) else node.values():
-        if not _is_ref(item, known):
-            raise ValueError(f"layer '{layer['name']}' must be called on layers, got {item!r}")
+        if not _is_ref(item, known) and (plain or not _is_constant(item)):
+            raise ValueError(f"layer '{layer.name}' must be called on layers, got {item!r:.80}")
         if len(item) == 4 and item[3]:
             kwargs |= item[3]
-        if item[0] == "_CONSTANT_VALUE":
-            constants.append(item[2])
-    if constants:
-        raise ValueError(f"layer '{layer['name']}' is called on a constant, {constants[0]!r}")
     inputs = _structure(node, known)
-    kwargs = {key: _structure(value, known) for key, value in kwargs.items() if value is not None}
-    if layer["class_name"] in RECURRENT and len(inputs) > 1:
+    keeps_none = layer.kind is Kind.OPERATION  # an argument of TensorFlow's function
+    kwargs = {
+        key: _structure(value, known)
+        for key, value in kwargs.items()
+        if value is not None or keeps_none
+    }
+    if not refs([inputs, kwargs]):
+        raise ValueError(f"layer '{layer.name}' must be called on layers, got {inputs!r:.80}")
+    if layer.kind is not Kind.CUSTOM:
+        allowed.unknown(kwargs, (), layer.name)
+    if layer.class_name in RECURRENT and isinstance(inputs, list) and len(inputs) > 1:
         inputs, states = inputs[0], inputs[1:]
-        constants = states[len(states) - layer["constants"] :] if layer.get("constants") else []
+        constants = states[len(states) - layer.constants :] if layer.constants else []
         states = states[: len(states) - len(constants)]
         kwargs |= {"initial_state": states} if states else {}
         kwargs |= {"constants": constants} if constants else {}
     elif isinstance(inputs, list) and len(inputs) == 1:
         inputs = inputs[0]
-    return {"inputs": inputs, "kwargs": kwargs}
+    return Call((inputs,), kwargs)
 
 
-def _count_from_zero(layers: list[Config], ends: Config) -> None:
-    """Count the calls of inner models from 0: a built model's making was its call number 0."""
-    every = [layer["calls"] for layer in layers]
-    used: dict[str, set[int]] = {}
-    for ref in _refs([*_flat(every), *ends.values()]):
-        used.setdefault(ref.name, set()).add(ref.node)
-    late = {
-        layer["name"]
-        for layer in layers
-        if layer["class_name"] in MODELS and min(used.get(layer["name"], {0})) == 1
-    }
-
-    def lowered(value: Any) -> Any:
-        if isinstance(value, Ref):
-            return value._replace(node=value.node - 1) if value.name in late else value
-        if isinstance(value, dict):
-            return {key: lowered(item) for key, item in value.items()}
-        return [lowered(item) for item in value] if isinstance(value, list) else value
-
-    for layer in layers:
-        layer["calls"] = lowered(layer["calls"])
-    ends.update(lowered(ends))
+# Operations of TensorFlow
 
 
-def _flat(calls: list[list[Config]]) -> list[Any]:
-    return [call[part] for of in calls for call in of for part in ("inputs", "kwargs")]
+def _read_operations(layers: list[LayerSpec], functions: Collection[str]) -> list[Needed]:
+    """Translate the layers that are operations; those that nobody knows need a function.
+
+    What is computed from shapes alone becomes a part of the operations that use it.
+    """
+    known = {layer.name: layer for layer in layers if layer.kind is Kind.OPERATION}
+    found: dict[tuple[str, int], operations.Operation | None] = {}
+
+    def resolved(ref: Ref) -> Any:
+        operation = read(ref.name, ref.node) if ref.name in known else None
+        return operation.output(ref.tensor) if operation and operation.is_size else ref
+
+    def read(name: str, node: int) -> operations.Operation | None:
+        if (name, node) not in found:
+            layer, call = known[name], known[name].calls[node]
+            args, kwargs = mapped(call.args[0], resolved), mapped(call.kwargs, resolved)
+            found[name, node] = (
+                None
+                if name in functions
+                else operations.translated(layer.was, layer.config, args, kwargs)
+            )
+        return found[name, node]
+
+    needed = []
+    for layer in known.values():
+        layer.calls = layer.calls or [Call((Ref("", 0, 0),))]  # in a stack
+        operations_ = [read(layer.name, i) for i in range(len(layer.calls))]
+        plain = [one.config() if one else None for one in operations_]
+        if None in plain or any(config != plain[0] for config in plain):
+            needed += _as_function(layer, functions)
+            continue
+        layer.class_name, layer.config = "Operation", {"operation": plain[0]}
+        layer.config["name"] = today_name(layer.name)
+        layer.calls = [Call((one.tensors,)) for one in operations_ if one]
+    return needed
 
 
-def _check_ref(ref: Ref, known: Mapping[str, Config]) -> None:
-    layer = known[ref.name]
-    calls = 1 if layer["class_name"] == "InputLayer" else len(layer["calls"])
-    if not 0 <= ref.node < calls or ref.tensor < 0:
-        raise ValueError(f"the model uses call {ref.node} of layer '{ref.name}', which has {calls}")
-
-
-def _order(layers: list[Config], known: Mapping[str, Config]) -> list[tuple[str, int]]:
-    """The calls, each after those whose outputs it takes."""
-    waits: dict[tuple[str, int], set[tuple[str, int]]] = {}
-    users: dict[tuple[str, int], list[tuple[str, int]]] = {}
-    for layer in layers:
-        for i, call in enumerate(layer["calls"]):
-            refs = _refs([call["inputs"], call["kwargs"]])
-            for ref in refs:
-                _check_ref(ref, known)
-            needs = {(r.name, r.node) for r in refs if known[r.name]["calls"]}
-            waits[layer["name"], i] = needs
-            for need in needs:
-                users.setdefault(need, []).append((layer["name"], i))
-    ready = [key for key, needs in waits.items() if not needs]
-    order: list[tuple[str, int]] = []
-    while ready:
-        key = ready.pop()
-        order.append(key)
-        for user in users.get(key, ()):
-            waits[user].discard(key)
-            if not waits[user]:
-                ready.append(user)
-    if len(order) < len(waits):
-        stuck = sorted({name for (name, _), needs in waits.items() if needs})
-        raise ValueError(f"the layers of a model must not feed each other in a circle: {stuck[:5]}")
-    return order
-
-
-def each(config: Config, see: Callable[[Config], None]) -> None:
-    """Call `see` with every layer of a model in this form, those inside others included."""
-    for layer in config["config"]["layers"]:
-        _each(layer, see)
-
-
-def _each(layer: Config, see: Callable[[Config], None]) -> None:
-    see(layer)
-    if layer.get("custom"):
-        return  # whose configuration is its own
-    if layer["class_name"] in MODELS:
-        each(layer, see)
-    for key in INNER:
-        if isinstance(layer["config"].get(key), dict) and "class_name" in layer["config"][key]:
-            _each(layer["config"][key], see)
-    for cell in layer["config"].get("cells") or []:
-        _each(cell, see)
+def _as_function(layer: LayerSpec, functions: Collection[str]) -> list[Needed]:
+    """Make an operation a function of the caller's, called with TensorFlow's own arguments."""
+    node = layer.config.get("node_def")
+    written = layer.config.get("function") or (node.get("op") if isinstance(node, dict) else node)
+    arguments = []
+    for call in layer.calls:
+        tensors = refs([call.args, call.kwargs])
+        places = iter(range(len(tensors)))
+        args, kwargs = mapped([call.args, call.kwargs], lambda ref: Ref("", next(places), 0))
+        arguments.append((args, {key: x for key, x in kwargs.items() if key != "name"}))
+        call.args, call.kwargs = (tensors,), {}
+    if any(one != arguments[0] for one in arguments):
+        raise ValueError(f"layer '{layer.name}': an operation must be called in one way")
+    layer.kind, layer.class_name = Kind.FUNCTION, "Lambda"
+    layer.config = {"name": today_name(layer.name), "function": None}
+    layer.config["called_with"] = arguments[0]
+    known = layer.name in functions
+    return [] if known else [Needed(layer.name, Need.TENSORFLOW, str(written))]
 
 
 # hard_sigmoid
@@ -464,22 +486,20 @@ _GATED = frozenset(names("LSTM GRU LSTMCell GRUCell ConvLSTM1D ConvLSTM2D ConvLS
 _LINEAR = frozenset(names("Dense Conv1D Conv2D Conv3D"))
 
 
-def rescale(config: Config, notes: list[str]) -> None:
+def rescale(model: ModelSpec, notes: list[Note]) -> None:
     """Mark the layers that can do with Keras 3's hard_sigmoid, their weights times 1.2.
 
     clip(0.2 x + 0.5, 0, 1) = relu6(1.2 x + 3) / 6: where the function follows at once on
     a product with weights, the factor can go into these; `elman.legacy.weights.convert` does it.
     """
-
-    def see(layer: Config) -> None:
-        gates = layer["config"].get("recurrent_activation") == "hard_sigmoid"
-        output = layer["config"].get("activation") == "hard_sigmoid"
-        gated = layer["class_name"] in _GATED and gates and not output
-        if gated or (layer["class_name"] in _LINEAR and output):
-            layer["rescaled"] = True
-            notes.append(
-                f"{layer['name']}: weights {'of its gates ' if gated else ''}times 1.2, with which "
-                "Keras 3's hard_sigmoid is the old one"
+    for layer in model.each():
+        gates = layer.config.get("recurrent_activation") == "hard_sigmoid"
+        output = layer.config.get("activation") == "hard_sigmoid"
+        gated = layer.class_name in _GATED and gates and not output
+        if gated or (layer.class_name in _LINEAR and output):
+            layer.rescaled = True
+            what = (
+                f"weights {'of its gates ' if gated else ''}times 1.2, with which Keras 3's "
+                "hard_sigmoid is the old one"
             )
-
-    each(config, see)
+            notes.append(Note(layer.name, what))

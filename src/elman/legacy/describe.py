@@ -2,15 +2,15 @@
 
 import math
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from elman.legacy import archive, configs, hdf5, text, training
-from elman.legacy.configs import MODELS
+from elman.legacy.archive_weights import snake_case
 from elman.legacy.hdf5 import Weight
+from elman.legacy.specs import LayerSpec, call_with
 
 Shape = tuple[int, ...]
 
@@ -81,13 +81,9 @@ def _old(path: str, file: hdf5.OldFile) -> Description:
     found = Description(
         path, "model, HDF5" if whole else "weights, HDF5", _version(file.version), file.backend
     )
-    classes: Mapping[str, str] = {}
-    if whole and configs.version_of(file.version) >= (3,):
-        classes = dict(_classes_of_keras3(file.config))
-    elif whole:
-        classes = _model(found, file.config, file.version)
+    classes = _model(found, file.config, file.version) if whole else {}
     found.rows = _rows(classes, file.layers)
-    if whole and file.training is not None and configs.version_of(file.version) < (3,):
+    if whole and file.training is not None:
         _training(found, file.training)
     return found
 
@@ -103,42 +99,24 @@ def _model(found: Description, config: Any, version: str) -> dict[str, str]:
     except ValueError as error:
         found.problems.append(str(error))
         return {}
-    found.translated += upgraded.notes
+    found.translated += map(str, upgraded.notes)
     found.problems += [
-        f"{name} is {holds}; give it: load_model(path, functions={{'{name}': function}})"
-        for name, holds in upgraded.functions.items()
+        f"{one}; hand it in: load_model(path, {call_with([one])})" for one in upgraded.needed
     ]
-    custom: list[str] = []
-
-    def see(layer: Mapping[str, Any]) -> None:
-        if layer.get("custom"):
-            custom.append(layer["class_name"])
-
-    configs.each(upgraded.config, see)
-    found.problems += [
-        f"{name} is a class of its author's; give it: load_model(path, custom_objects={{'{name}': "
-        f"{name}}})"
-        for name in dict.fromkeys(custom)
-    ]
-    layers = upgraded.config["config"]["layers"]
-    found.inputs = [
-        tuple(layer["config"].get("batch_shape") or ())
-        for layer in layers
-        if layer["class_name"] == "InputLayer"
-    ]
-    return {x["name"]: _kind(x) for x in layers if x["class_name"] != "InputLayer"}
+    layers = upgraded.model.layers
+    inputs = [layer for layer in layers if layer.is_input]
+    shapes = [layer.config.get("batch_shape") for layer in inputs]
+    found.inputs = [tuple(shape) for shape in shapes if shape is not None]
+    return {layer.name: _kind(layer) for layer in layers if not layer.is_input}
 
 
-def _kind(layer: Mapping[str, Any]) -> str:
+def _kind(layer: LayerSpec) -> str:
     """A class with what is inside it, e.g. "Bidirectional(LSTM)"."""
-    config = {} if layer.get("custom") else layer["config"]
-    held = [config.get(key) for key in ("layer", "cell")]
-    inner = [x for x in held if isinstance(x, Mapping) and "class_name" in x]
-    inner += config.get("cells") or []
-    if layer["class_name"] in MODELS:
-        inner = [x for x in config["layers"] if x["class_name"] != "InputLayer"]
-    name = layer["class_name"]
-    return f"{name}({', '.join(_kind(x) for x in inner)})" if inner else name
+    if layer.written is not None and layer.model is None:
+        return _name_of_keras3(layer.written)
+    inner = [one for one in layer.inner() if not one.is_input]
+    name = layer.class_name
+    return f"{name}({', '.join(map(_kind, inner))})" if inner else name
 
 
 def _rows(classes: Mapping[str, str], layers: Mapping[str, Iterable[Weight]]) -> list[Row]:
@@ -174,11 +152,7 @@ def _configuration(path: Path) -> Description:
     config = text.parse(path.read_bytes(), str(path))
     version = str(config.get("keras_version", "2")) if isinstance(config, Mapping) else "2"
     found = Description(str(path), "configuration without weights", version)
-    if configs.version_of(version) >= (3,):
-        classes = dict(_classes_of_keras3(config))
-    else:
-        classes = _model(found, config, version)
-    found.rows = _rows(classes, {})
+    found.rows = _rows(_model(found, config, version), {})
     return found
 
 
@@ -187,26 +161,18 @@ def _configuration(path: Path) -> Description:
 
 def _archive(path: str | os.PathLike) -> Description:
     archive.check(path)
-    found = Description(str(path), "model, .keras archive", archive.version(path))
-    classes = dict(_classes_of_keras3(archive.config(path)))
+    version, config = archive.version(path), archive.config(path)
+    found = Description(str(path), "model, .keras archive", version)
+    classes = _model(found, config, version)
     found.rows = _by_place(archive.arrays(path), classes)
+    if isinstance(config.get("compile_config"), Mapping):
+        _training(found, config["compile_config"])
     return found
 
 
 def _weights_of_keras3(path: str | os.PathLike) -> Description:
     found = Description(str(path), "weights, HDF5 of Keras 3", "3")
     found.rows = _by_place(archive.arrays(path), {})
-    return found
-
-
-def _classes_of_keras3(config: Any) -> list[tuple[str, str]]:
-    inner = config.get("config") if isinstance(config, Mapping) else None
-    layers = inner.get("layers") if isinstance(inner, Mapping) else None
-    found = []
-    for layer in layers if isinstance(layers, list) else ():
-        settings = layer.get("config") if isinstance(layer, Mapping) else None
-        if isinstance(settings, Mapping) and layer.get("class_name") != "InputLayer":
-            found.append((str(settings.get("name")), _name_of_keras3(layer)))
     return found
 
 
@@ -238,8 +204,7 @@ def _folders(kinds: Iterable[str]) -> list[str]:
     seen: dict[str, int] = {}
     found = []
     for kind in kinds:
-        name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind.partition("(")[0].rpartition(".")[2])
-        name = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+        name = snake_case(kind.partition("(")[0].rpartition(".")[2])
         found.append(f"{name}_{seen[name]}" if name in seen else name)
         seen[name] = seen.get(name, 0) + 1
     return found

@@ -20,9 +20,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from elman.legacy import text
+from elman.legacy import limits, text
 
-LAYERS = 10_000
 WEIGHTS = 100_000
 CHUNKS = 10_000  # of an attribute too long for one
 # A compressed array is believed when it grows at most so much, beside a little for zeros.
@@ -233,8 +232,8 @@ def _guess_backend(layers: dict[str, list[Weight]]) -> str:
 
 def _layers(holder: h5py.Group) -> dict[str, list[Weight]]:
     names = _names(holder, "layer_names")
-    if len(names) > LAYERS:
-        raise Refused(f"a file must have at most {LAYERS} layers, got {len(names)}")
+    if len(names) > limits.LAYERS:
+        raise Refused(f"a file must have at most {limits.LAYERS} layers, got {len(names)}")
     twice = {name for name in names if names.count(name) > 1} if len({*names}) < len(names) else {}
     if twice:
         raise Refused(f"layer_names must not repeat a name, got {sorted(twice)[0]!r} twice")
@@ -253,7 +252,7 @@ def _weights(group: h5py.Group, where: str) -> list[Weight]:
 
 def some_keys(group: h5py.Group) -> list[str]:
     """The names in a group, as many as a model can have."""
-    return [name for name, _ in zip(group, range(LAYERS), strict=False)]
+    return [name for name, _ in zip(group, range(limits.LAYERS), strict=False)]
 
 
 def _member(group: h5py.Group, path: str, wanted: type) -> Any:

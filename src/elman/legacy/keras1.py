@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-Config = dict[str, Any]
+from elman.legacy.specs import Config, Note
 
 _MODES = {
     "sum": "Add",
@@ -16,7 +16,7 @@ _MODES = {
 }
 
 
-def model(config: Config, notes: list[str]) -> Config:
+def model(config: Config, notes: list[Note]) -> Config:
     """A model of Keras 1, its stacks and merges rewritten."""
     layers = config.get("config")
     if config.get("class_name") == "Graph":
@@ -38,7 +38,7 @@ def _begins_with_merge(layers: list[Any]) -> bool:
     )
 
 
-def merge(config: Mapping[str, Any], notes: list[str]) -> list[Config]:
+def merge(config: Mapping[str, Any], notes: list[Note]) -> list[Config]:
     """The layers of Keras 2 that compute what a `Merge` did; the last one has its name.
 
     >>> merge({"name": "merge_1", "mode": "sum"}, [])
@@ -49,7 +49,7 @@ def merge(config: Mapping[str, Any], notes: list[str]) -> list[Config]:
         kind = config.get("mode_type", "raw")
         function = {**config, "function": mode, "function_type": kind}
         return [{"class_name": "Lambda", "config": function}]
-    notes.append(f"{name}: Merge(mode={mode!r}) -> {_MODES[mode]}")
+    notes.append(Note(name, f"Merge(mode={mode!r}) -> {_MODES[mode]}"))
     today: Config = {"name": name}
     if mode == "concat":
         today["axis"] = config.get("concat_axis", -1)
@@ -70,7 +70,7 @@ def merge(config: Mapping[str, Any], notes: list[str]) -> list[Config]:
     ]
 
 
-def _merged(layer: Config, notes: list[str]) -> list[Config]:
+def _merged(layer: Config, notes: list[Note]) -> list[Config]:
     """A layer of a functional model; a `Merge` as one or two layers in its place."""
     if layer.get("class_name") != "Merge":
         return [layer]
@@ -87,7 +87,7 @@ def _placed(layer: Config, nodes: list[Any]) -> Config:
     return {**layer, "name": layer["config"]["name"], "inbound_nodes": nodes}
 
 
-def _graph(layers: list[Config], notes: list[str]) -> Config:
+def _graph(layers: list[Config], notes: list[Note]) -> Config:
     """A stack that begins with a merge, as a functional model of all its layers."""
     flat: dict[str, Config] = {}
     inputs: list[str] = []
@@ -97,7 +97,7 @@ def _graph(layers: list[Config], notes: list[str]) -> Config:
 
 
 def _open(
-    layers: list[Config], flat: dict[str, Config], inputs: list[str], notes: list[str]
+    layers: list[Config], flat: dict[str, Config], inputs: list[str], notes: list[Note]
 ) -> str:
     """Add the layers of a stack to `flat`, input layers to `inputs`; the last one's name."""
     first, *rest = layers
@@ -119,7 +119,7 @@ def _open(
     return last
 
 
-def _branch(layer: Config, flat: dict[str, Config], inputs: list[str], notes: list[str]) -> str:
+def _branch(layer: Config, flat: dict[str, Config], inputs: list[str], notes: list[Note]) -> str:
     layers = layer["config"] if layer["class_name"] == "Sequential" else [layer]
     return _open(layers, flat, inputs, notes)
 

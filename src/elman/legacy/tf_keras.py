@@ -1,10 +1,38 @@
-"""Configurations of tf.keras 2 (to 2.15): values that its JSON wrapped, policies, functions."""
+"""Configurations of tf.keras (TensorFlow 1 and 2, to Keras 2.15) in plain words.
+
+Its JSON wrapped tuples and arrays, and had names of TensorFlow's own for classes and functions.
+"""
 
 from typing import Any
 
 Config = dict[str, Any]
 
-_ACTIVATIONS = {"softmax_v2": "softmax", "swish_v2": "swish", "swish_v1": "swish"}
+# Functions of TensorFlow were activations by the names that they have inside it.
+_ACTIVATIONS = {
+    "softmax_v2": "softmax",
+    "swish_v2": "swish",
+    "swish_v1": "swish",
+    "swish_impl": "swish",
+    "log_softmax_v2": "log_softmax",
+    "_leaky_relu": "leaky_relu",
+    "lrelu": "leaky_relu",
+    "identity": "linear",
+}
+# Layers that were activations too, with the settings that they had where nothing was said.
+ACTIVATION_LAYERS: dict[str, Config] = {
+    "ELU": {},
+    "LeakyReLU": {"alpha": 0.3},
+    "PReLU": {},
+    "ReLU": {},
+    "Softmax": {},
+    "ThresholdedReLU": {},
+}
+_CLASSES = {
+    "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization",
+    "UnifiedGRU": "GRU",
+    "UnifiedLSTM": "LSTM",
+}
 
 
 def unwrapped(value: Any) -> Any:
@@ -25,11 +53,11 @@ def unwrapped(value: Any) -> Any:
     return [unwrapped(item) for item in value] if isinstance(value, list) else value
 
 
-def layer(class_name: str, config: Config) -> Config:
-    """The configuration of one layer with plain names where Keras 2.13 wrote objects.
+def layer(class_name: str, config: Config) -> tuple[str, Config]:
+    """The class and configuration of one layer, plain names where Keras 2.13 wrote objects.
 
     >>> layer("Dense", {"dtype": {"class_name": "Policy", "config": {"name": "mixed_float16"}}})
-    {'dtype': 'mixed_float16'}
+    ('Dense', {'dtype': 'mixed_float16'})
     """
     config = {name: _plain(item) for name, item in config.items()}
     if "dtype" in config:
@@ -40,7 +68,7 @@ def layer(class_name: str, config: Config) -> Config:
         value = config.get(name)
         if isinstance(value, str):
             config[name] = _ACTIVATIONS.get(value, value)
-    return config
+    return _CLASSES.get(class_name, class_name), config
 
 
 def _plain(value: Any) -> Any:

@@ -26,6 +26,10 @@ _LIMIT_SETTINGS: Mapping[str, Mapping[str, str]] = {
 
 
 def _initializer(value: Any) -> Any:
+    """tf.keras of TensorFlow 1 wrote the dtype of the weights into each initializer."""
+    if isinstance(value, Mapping) and "dtype" in (value.get("config") or ()):
+        config = {name: item for name, item in value["config"].items() if name != "dtype"}
+        return {**value, "config": config}
     return _INITIALIZERS.get(value, value) if isinstance(value, str) else value
 
 

@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from elman.legacy.configs import MODELS
 from elman.legacy.hdf5 import Weight
+from elman.legacy.specs import Config, Kind, LayerSpec
 from elman.legacy.tables import names
 from elman.legacy.tables import today as today_class
 
 Array = np.ndarray
-Layer = Mapping[str, Any]
 Path = tuple[str, ...]
 Shapes = Sequence[tuple[int, ...]]
 
@@ -45,7 +44,7 @@ _ORDER = {12: (0, 2, 1, 3), 9: (0, 1, 2)}
 
 
 def convert(
-    layer: Layer,
+    layer: LayerSpec,
     arrays: Sequence[Array],
     origin: Origin,
     shapes: Shapes = (),
@@ -54,7 +53,7 @@ def convert(
     """The weights of one layer, as today's layer takes them in `set_weights`.
 
     Arguments:
-        layer: today's class and configuration: ``{"class_name": ..., "config": ...}``.
+        layer: of which class and configuration it is.
         arrays: what the file holds for it, in the file's order.
         origin: who wrote the file.
         shapes: those of today's weights, where they are known; only locally connected layers
@@ -64,12 +63,12 @@ def convert(
     Raises:
         ValueError: the arrays are none that such a layer ever had.
 
-    >>> gru = {"class_name": "GRU", "config": {"units": 1}}
+    >>> gru = LayerSpec(Kind.LAYER, "GRU", "gru", {"units": 1})
     >>> [a.shape for a in convert(gru, [np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1)] * 3,
     ...                           Origin((1, 2)))]
     [(1, 3), (1, 3), (3,)]
     """
-    name, config = layer["class_name"], layer["config"]
+    name, config = layer.class_name, layer.config
     arrays = list(arrays)
     if name == "Bidirectional":
         return _pair(config, arrays, origin, shapes)
@@ -88,7 +87,7 @@ def convert(
         arrays = _flipped(name, arrays)
     if name.startswith("LocallyConnected"):
         arrays = _locally_connected(config, arrays, shapes, lengths)
-    return _rescaled(name, arrays) if layer.get("rescaled") else arrays
+    return _rescaled(name, arrays) if layer.rescaled else arrays
 
 
 # relu6(1.2 x + 3) / 6 = clip(0.2 x + 0.5, 0, 1): Keras 3's hard_sigmoid and the old one.
@@ -105,7 +104,7 @@ def _rescaled(name: str, arrays: list[Array]) -> list[Array]:
     return [(a * np.repeat(factors, a.shape[-1] // len(factors))).astype(a.dtype) for a in arrays]
 
 
-def _pair(config: Layer, arrays: list[Array], origin: Origin, shapes: Shapes) -> list[Array]:
+def _pair(config: Config, arrays: list[Array], origin: Origin, shapes: Shapes) -> list[Array]:
     forward = config["layer"]
     half = sum(counts(forward, origin, len(arrays) // 2))
     if not config.get("backward_layer"):
@@ -114,7 +113,7 @@ def _pair(config: Layer, arrays: list[Array], origin: Origin, shapes: Shapes) ->
     return convert(forward, arrays[:half], origin) + convert(backward, arrays[half:], origin)
 
 
-def _each_cell(cells: Sequence[Layer], arrays: list[Array], origin: Origin) -> list[Array]:
+def _each_cell(cells: Sequence[LayerSpec], arrays: list[Array], origin: Origin) -> list[Array]:
     found: list[Array] = []
     for cell in cells:
         number = sum(counts(cell, origin))
@@ -123,7 +122,7 @@ def _each_cell(cells: Sequence[Layer], arrays: list[Array], origin: Origin) -> l
     return found + arrays
 
 
-def _joined(arrays: list[Array], config: Layer, name: str) -> list[Array]:
+def _joined(arrays: list[Array], config: Config, name: str) -> list[Array]:
     """One kernel, recurrent kernel and bias of the arrays that Keras 1 had for each gate."""
     order = _ORDER[len(arrays)]
     if name == "ConvLSTM2D" and config.get("data_format") == "channels_first":
@@ -131,7 +130,7 @@ def _joined(arrays: list[Array], config: Layer, name: str) -> list[Array]:
     return [np.concatenate([arrays[3 * g + k] for g in order], axis=-1) for k in range(3)]
 
 
-def _from_cudnn(name: str, config: Layer, arrays: list[Array]) -> list[Array]:
+def _from_cudnn(name: str, config: Config, arrays: list[Array]) -> list[Array]:
     """The arrays of CuDNNLSTM and CuDNNGRU, whose bias is twice as long, as LSTM's and GRU's.
 
     There each gate's kernels are stored transposed: the input's as (H, I) written where (I, H)
@@ -153,7 +152,7 @@ def _from_cudnn(name: str, config: Layer, arrays: list[Array]) -> list[Array]:
             both if name == "GRU" else both.sum(0)]  # fmt: skip
 
 
-def _of_keras1(name: str, config: Layer, arrays: list[Array]) -> list[Array]:
+def _of_keras1(name: str, config: Config, arrays: list[Array]) -> list[Array]:
     """Kernels of convolutions as Keras 1 had them: with channels first (out, in, ...)."""
     if not arrays:
         return arrays
@@ -181,7 +180,7 @@ def _flipped(name: str, arrays: list[Array]) -> list[Array]:
 
 
 def _locally_connected(
-    config: Layer, arrays: list[Array], shapes: Shapes, lengths: Sequence[int]
+    config: Config, arrays: list[Array], shapes: Shapes, lengths: Sequence[int]
 ) -> list[Array]:
     """One kernel for each window of what Keras 2 also stored for all inputs and outputs at once."""
     if not arrays or not shapes:
@@ -219,7 +218,7 @@ def _spread(kernel: Array, found: Array, windows: list[Any], first: bool) -> Non
             start += block.size
 
 
-def _windows(config: Layer, lengths: Sequence[int]) -> Iterator[tuple[Any, Any, Any]]:
+def _windows(config: Config, lengths: Sequence[int]) -> Iterator[tuple[Any, Any, Any]]:
     """Each window: its index, the places in it that lie on the input, those places of the input.
 
     With padding "same" the middle of window w lies on place w * stride.
@@ -242,24 +241,24 @@ def _windows(config: Layer, lengths: Sequence[int]) -> Iterator[tuple[Any, Any, 
 # How many arrays a layer has in a file
 
 
-def counts(layer: Layer, origin: Origin, given: int | None = None) -> tuple[int, int]:
+def counts(layer: LayerSpec, origin: Origin, given: int | None = None) -> tuple[int, int]:
     """How many arrays a layer has: those that are trained, and those that are not.
 
     Arguments:
         given: how many there are, where that is known; tells Keras 1's gates apart.
 
-    >>> counts({"class_name": "BatchNormalization", "config": {"scale": False}}, Origin())
+    >>> counts(LayerSpec(Kind.LAYER, "BatchNormalization", "bn", {"scale": False}), Origin())
     (1, 2)
     """
     trained, fixed = _counts(layer, origin, given)
-    return (trained, fixed) if layer["config"].get("trainable", True) else (0, trained + fixed)
+    return (trained, fixed) if layer.trainable else (0, trained + fixed)
 
 
-def _counts(layer: Layer, origin: Origin, given: int | None) -> tuple[int, int]:
-    name, config = today_class(layer["class_name"]), layer["config"]
+def _counts(layer: LayerSpec, origin: Origin, given: int | None) -> tuple[int, int]:
+    name, config = today_class(layer.class_name), layer.config
     bias = int(config.get("use_bias", True))
-    if name in MODELS:
-        inner = [counts(x, origin) for x in config["layers"]]
+    if layer.model is not None:
+        inner = [counts(x, origin) for x in layer.model.layers]
         return sum(t for t, _ in inner), sum(f for _, f in inner)
     if name == "Bidirectional":
         one = counts(config["layer"], origin, given and given // 2)
@@ -279,7 +278,7 @@ def _counts(layer: Layer, origin: Origin, given: int | None) -> tuple[int, int]:
     return _other_counts(name, config, bias)
 
 
-def _other_counts(name: str, config: Layer, bias: int) -> tuple[int, int]:
+def _other_counts(name: str, config: Config, bias: int) -> tuple[int, int]:
     normal = int(config.get("center", True)) + int(config.get("scale", True))
     if name == "BatchNormalization":
         return normal, 2
@@ -302,10 +301,10 @@ def _other_counts(name: str, config: Layer, bias: int) -> tuple[int, int]:
 
 
 def places(
-    layer: Layer,
+    layer: LayerSpec,
     weights: Sequence[Weight],
     origin: Origin,
-    unknown: Callable[[Path, Layer], tuple[int, int]] | None = None,
+    unknown: Callable[[Path, LayerSpec], tuple[int, int]] | None = None,
 ) -> dict[Path, list[Weight]]:
     """The weights of one layer of the file, by the layers that are inside it.
 
@@ -314,7 +313,7 @@ def places(
     its name alone.
 
     Arguments:
-        layer: in today's form (see `elman.legacy.configs`).
+        layer: in today's form (see `elman.legacy.specs`).
         weights: of the file, in its order.
         unknown: says how many arrays a layer of an unknown class has.
 
@@ -323,14 +322,14 @@ def places(
     """
     weights = [w for w in weights if not w.name.rpartition("/")[2].startswith("StateVar")]
     for per_gate in (True, False) if origin.version < (2,) else (False,):
-        trained, fixed = _sections(layer, (layer["name"],), origin, per_gate, unknown)
+        trained, fixed = _sections(layer, (layer.name,), origin, per_gate, unknown)
         if len(trained) + len(fixed) == len(weights) or _model(layer) is None:
             break
     if _model(layer) is None:
-        return {(layer["name"],): weights}
+        return {(layer.name,): weights}
     if len(trained) + len(fixed) != len(weights):
         raise ValueError(
-            f"layer '{layer['name']}' must have {len(trained) + len(fixed)} arrays for the layers "
+            f"layer '{layer.name}' must have {len(trained) + len(fixed)} arrays for the layers "
             f"inside it, got {len(weights)}"
         )
     found: dict[Path, list[Weight]] = {}
@@ -339,40 +338,38 @@ def places(
     return found
 
 
-def _model(layer: Layer) -> Layer | None:
+def _model(layer: LayerSpec) -> LayerSpec | None:
     """The model that a layer is, or wraps."""
-    if layer["class_name"] in MODELS:
+    if layer.model is not None:
         return layer
-    inner = layer["config"].get("layer") if layer["class_name"] == "TimeDistributed" else None
-    return _model(inner) if isinstance(inner, Mapping) else None
+    inner = layer.config.get("layer") if layer.class_name == "TimeDistributed" else None
+    return _model(inner) if isinstance(inner, LayerSpec) else None
 
 
 def _sections(
-    layer: Layer, path: Path, origin: Origin, per_gate: bool, unknown: Any
+    layer: LayerSpec, path: Path, origin: Origin, per_gate: bool, unknown: Any
 ) -> tuple[list[Path], list[Path]]:
     """A path for each array of a layer: of those that are trained, of those that are not."""
-    model = _model(layer)
-    if model is None:
+    held = _model(layer)
+    if held is None or held.model is None:
         given = _PER_GATE.get(_recurrent_inside(layer)) if per_gate else None
-        if given and layer["class_name"] == "Bidirectional":
+        if given and layer.class_name == "Bidirectional":
             given *= 2
-        known = unknown(path, layer) if unknown and layer.get("custom") else None
+        known = unknown(path, layer) if unknown and layer.kind is Kind.CUSTOM else None
         trained, fixed = known or counts(layer, origin, given)
         return [path] * trained, [path] * fixed
     parts = [
-        _sections(
-            inner, (*path, inner.get("name") or inner["config"]["name"]), origin, per_gate, unknown
-        )
-        for inner in model["config"]["layers"]
+        _sections(inner, (*path, inner.name), origin, per_gate, unknown)
+        for inner in held.model.layers
     ]
     trained_paths = [p for part, _ in parts for p in part]
     fixed_paths = [p for _, part in parts for p in part]
-    if not layer["config"].get("trainable", True):
+    if not (layer.trainable and held.model.trainable):
         return [], trained_paths + fixed_paths
     return trained_paths, fixed_paths
 
 
-def _recurrent_inside(layer: Layer) -> str:
-    while layer["class_name"] in ("Bidirectional", "TimeDistributed"):
-        layer = layer["config"]["layer"]
-    return layer["class_name"]
+def _recurrent_inside(layer: LayerSpec) -> str:
+    while layer.class_name in ("Bidirectional", "TimeDistributed"):
+        layer = layer.config["layer"]
+    return layer.class_name

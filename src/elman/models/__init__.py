@@ -3,8 +3,8 @@
 import keras
 
 from elman.models.cloning import clone_model
+from elman.models.converting import convert
 from elman.models.loading import (
-    convert,
     load_model,
     model_from_config,
     model_from_json,

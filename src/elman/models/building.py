@@ -1,21 +1,32 @@
-"""Today's models out of configurations that `elman.legacy.configs` put into today's words."""
+"""Models of today out of what `elman.legacy.configs` read, with the weights not yet given.
+
+What a file asks for is added up before memory is taken: layers of Keras and elman are made with
+variables that have a shape and no value (`_keras_private.deferred_variables`), in this thread alone.
+"""
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import keras
 from keras import tree
 
 from elman import layers
+from elman._keras_private import deferred_variables, give_value, reading, share, shared_object
 from elman.layers.activations import hard_sigmoid
-from elman.legacy import configs
-from elman.legacy.configs import Ref
+from elman.layers.operation import Operation
+from elman.legacy import configs, limits
+from elman.legacy.specs import Kind, LayerSpec, ModelSpec, Needed, Upgraded, mapped, missing
+from elman.models import keras_own
+from elman.models.compiling import registered
 from elman.models.model import Model
 from elman.models.sequential import Sequential
 
-_ACTIVATIONS = ("activation", "recurrent_activation")
+# What a model may take in numbers beside its weights: states of stateful layers, seeds.
+_BESIDE = 2**28
+# Longer words of Keras's, which may repeat a whole configuration, are cut.
+_WORDS = 500
 
 
 class Builder:
@@ -37,167 +48,262 @@ class Builder:
         self.functions = dict(functions or {})
         self.keras_own = keras_own
         self.ours: list[str] = []  # the layers that had to be of elman
+        self._deferred: list = []
 
-    def model(self, config: Mapping[str, Any]):
-        """The model, not yet with the weights of the file."""
-        name, settings = configs.today_name(config["name"]), config["config"]
-        if config["class_name"] == "Sequential":
-            made = [self.layer(layer) for layer in settings["layers"]]
-            with _naming("model", name, "Sequential"):
-                return (keras.Sequential if self.keras_own else Sequential)(made, name=name)
-        return self._functional(name, settings)
+    @property
+    def given(self) -> Collection[str]:
+        """The names that the caller hands in, and those that the program registered with Keras."""
+        objects = keras.saving.get_custom_objects()
+        theirs = {name for name in objects if not name.startswith("elman>")}
+        # Keras wrote a registered class of its user's by its name alone where it wrote an .h5.
+        return {*self.custom_objects} | theirs | {name.rpartition(">")[2] for name in theirs}
 
-    def _functional(self, name: str, settings: Mapping[str, Any]):
-        made, tensors = {}, {}
-        for config in settings["layers"]:
-            layer = made[config["name"]] = self.layer(config)
-            if config["class_name"] == "InputLayer":
-                tensors[config["name"], 0] = [layer.output]
-        calls = {config["name"]: config for config in settings["layers"]}
+    def build(self, upgraded: Upgraded, elements: int, what: str, zeros: bool):
+        """The model, once it is known that its weights are at most ``elements`` numbers.
 
-        def given(value):
-            return _resolved(value, tensors)
+        Arguments:
+            what: whose these numbers are, for the error.
+            zeros: make the weights zeros, whatever their initializers say: those of the file
+                follow, and to draw random ones takes most of the time of loading.
 
-        for key in settings["order"]:
-            config, call = calls[key[0]], calls[key[0]]["calls"][key[1]]
-            with _naming("layer", key[0], config["class_name"]):
-                output = made[key[0]](given(call["inputs"]), **given(call["kwargs"]))
-            tensors[key] = tree.flatten(output)
-        with _naming("model", name, "Model"):
-            kind = keras.Model if self.keras_own else Model
-            return kind(
-                inputs=given(settings["inputs"]), outputs=given(settings["outputs"]), name=name
+        Raises:
+            ValueError: too many numbers, or a layer that cannot be made; says which.
+        """
+        needed = [one for one in upgraded.needed if not self._has(one)]
+        if needed:
+            raise missing(what, needed)
+        with keras.saving.custom_object_scope(self.custom_objects), reading():
+            model = self.model(upgraded.model)
+        self._check_size(model, elements, what)
+        weights = {id(w) for w in model.weights}
+        for variable in self._deferred:
+            give_value(variable, _zeros if zeros and id(variable) in weights else None)
+        self._deferred.clear()
+        return model
+
+    def _has(self, one: Needed) -> bool:
+        return one.layer in self.functions or one.name in self.given
+
+    def _check_size(self, model, elements: int, what: str) -> None:
+        made = 0
+        for weight in model.weights:
+            made += math.prod(weight.shape)
+            if made > elements:
+                raise ValueError(
+                    f"'{weight.path}': its weights must be in {what}, which has {elements} numbers "
+                    f"in all, got the shape {tuple(weight.shape)} on top of "
+                    f"{made - math.prod(weight.shape)}"
+                )
+        weights = {id(w) for w in model.weights}
+        beside = sum(math.prod(v.shape) for v in self._deferred if id(v) not in weights)
+        if beside > _BESIDE:
+            raise ValueError(
+                f"model '{model.name}' must keep at most {_BESIDE} numbers beside its weights, got "
+                f"{beside}; its batches are too large"
             )
 
-    def layer(self, config: Mapping[str, Any]):
-        """One layer with all that is inside it."""
-        class_name, name = config["class_name"], config["name"]
-        if class_name in configs.MODELS:
-            model = self.model(config)
-            model.trainable = config["config"].get("trainable", True)
-            return model
-        if config.get("custom"):
-            return self._custom(class_name, name, config["config"])
-        new = config.get("rescaled", False)
-        settings = {key: self._value(key, value, new) for key, value in config["config"].items()}
-        if class_name == "Lambda":
-            settings["function"] = self._function(name, settings["function"])
-        with _naming("layer", name, class_name):
-            return self._class(class_name, name, settings)(**settings)
+    @contextlib.contextmanager
+    def _making(self, spec: LayerSpec) -> Iterator[None]:
+        """Without values; but a class of the caller's may need those of its variables at once."""
+        if _is_custom(spec):
+            yield
+            return
+        with deferred_variables() as made:
+            yield
+        self._deferred += made
+
+    # Models
+
+    def model(self, spec: ModelSpec):
+        """The model of a stack or of a graph."""
+        name = configs.today_name(spec.name) if spec.name is not None else None
+        make = self._sequential if spec.class_name == "Sequential" else self._functional
+        model = make(name, spec)
+        if not spec.trainable:  # to set True would free the layers that are frozen
+            model.trainable = False
+        return model
+
+    def _sequential(self, name: str | None, spec: ModelSpec):
+        made = [self.layer(layer) for layer in spec.layers]
+        custom = any(map(_is_custom, spec.layers))
+        kind = keras.Sequential if self.keras_own else Sequential
+        with _naming("model", name, "Sequential"):
+            if custom and spec.layers and spec.layers[0].is_input:
+                x = made[0].output
+                for layer, of_layer in zip(made[1:], spec.layers[1:], strict=True):
+                    with self._making(of_layer):
+                        x = layer(x)
+            with contextlib.nullcontext([]) if custom else deferred_variables() as variables:
+                model = kind(made, name=name)
+                if spec.build_shape is not None and not model.built:
+                    model.build(spec.build_shape)
+        self._deferred += variables
+        return model
+
+    def _functional(self, name: str | None, spec: ModelSpec):
+        made, tensors = {}, {}
+        for layer in spec.layers:
+            made[layer.name] = self.layer(layer)
+            if layer.is_input:
+                tensors[layer.name, 0] = [made[layer.name].output]
+        known = {layer.name: layer for layer in spec.layers}
+
+        def given(value):
+            return mapped(value, lambda ref: _output(ref, tensors))
+
+        for key in spec.order:
+            layer = known[key[0]]
+            call = layer.calls[key[1]]
+            with _naming("layer", layer.name, layer.class_name), self._making(layer):
+                args, kwargs = given(list(call.args)), given(call.kwargs)
+                _check_steps(made[layer.name], args)
+                output = made[layer.name](*args, **kwargs)
+            tensors[key] = tree.flatten(output)
+        # torch keeps track of the variables of a model that is built, and has none of these yet.
+        with _naming("model", name, "Model"), deferred_variables():
+            kind = keras.Model if self.keras_own else Model
+            return kind(inputs=given(spec.inputs), outputs=given(spec.outputs), name=name)
+
+    # Layers
+
+    def layer(self, spec: LayerSpec):
+        """One layer with all that is inside it; the same one for what the file has twice."""
+        made = shared_object(spec.shared) if spec.shared is not None else None
+        if made is None:
+            made = self._layer(spec)
+            if not spec.trainable:  # those inside it too, which Keras's constructors leave
+                made.trainable = False
+            if spec.shared is not None:
+                share(spec.shared, made)
+        return made
+
+    def _layer(self, spec: LayerSpec):
+        if spec.model is not None:
+            return self.model(spec.model)
+        with _naming("layer", spec.name, spec.class_name), self._making(spec):
+            if spec.kind is Kind.FUNCTION:
+                return self._lambda(spec)
+            if spec.written is not None:
+                return keras.saving.deserialize_keras_object(self._written(spec))
+            if spec.kind is Kind.CUSTOM:
+                return self._class_given(spec.class_name).from_config(dict(spec.config))
+            settings = {k: self._value(k, v, spec.rescaled) for k, v in spec.config.items()}
+            return self._class(spec, settings)(**settings)
 
     def _value(self, key: str, value, rescaled: bool):
-        if isinstance(value, Mapping) and key in configs.INNER:
+        if isinstance(value, LayerSpec):
             return self.layer(value)
         if key == "cells":
             return [self.layer(cell) for cell in value]
-        if key in _ACTIVATIONS and value == "hard_sigmoid":
-            return keras.activations.hard_sigmoid if rescaled else hard_sigmoid
+        if key.endswith("activation"):
+            if value == "hard_sigmoid" and value not in self.custom_objects:
+                return keras.activations.hard_sigmoid if rescaled else hard_sigmoid
+            if isinstance(value, str) and value in self.given:
+                return self._class_given(value)
         return tuple(value) if isinstance(value, list) else value
 
-    def _class(self, class_name: str, name: str, settings: Mapping[str, Any]) -> type:
+    def _class(self, spec: LayerSpec, settings: Mapping[str, Any]) -> type:
+        class_name = spec.class_name
         if class_name == "InputLayer":
             return keras.layers.InputLayer
         own = getattr(keras.layers, class_name, None) if self.keras_own else None
         needed = hard_sigmoid in settings.values() or any(
             settings.get(key) for key in ("stateful", "time_major", "reverse_state_order")
         )
-        inside = [settings.get(key) for key in configs.INNER] + list(settings.get("cells") or [])
-        if own and not needed and not any(_is_ours(layer) for layer in inside):
+        inside = [settings.get(key) for key in ("layer", "backward_layer", "cell")]
+        inside += list(settings.get("cells") or [])
+        if own and not needed and not any(map(_is_ours, inside)):
             return own
         ours = vars(layers).get(class_name)
+        if class_name == "Operation":
+            ours = Operation
         if ours is None:
             raise ValueError(f"elman has no layer {class_name}; pass it in custom_objects")
-        self.ours.append(name)
+        self.ours.append(spec.name)
         return ours
 
-    def _custom(self, class_name: str, name: str, config: Mapping[str, Any]):
-        cls = self.custom_objects.get(class_name) or keras.saving.get_custom_objects().get(
-            class_name
-        )
-        if cls is None:
-            raise ValueError(
-                f"layer '{name}' is of the class {class_name}, which neither Keras nor elman has; "
-                f"do: load_model(path, custom_objects={{'{class_name}': {class_name}}})"
-            )
-        with _naming("layer", name, class_name):
-            return cls.from_config(dict(config))
+    def _written(self, spec: LayerSpec) -> Mapping[str, Any]:
+        """A layer of Keras 3 as its loader takes it."""
+        if not self.keras_own:
+            return dict(spec.written or {})
+        if keras_own.needs_elman(spec.written):
+            self.ours.append(spec.name)
+            return dict(spec.written or {})
+        return keras_own.as_keras(spec.written)
 
-    def _function(self, name: str, written: str | None) -> Callable:
-        for found in (self.functions.get(name), self.custom_objects.get(written)):
-            if found is not None:
-                return found
-        raise missing_functions("the model", {name: f"the function {written!r}"})
+    def _class_given(self, name: str):
+        found = self.custom_objects.get(name)
+        return registered(name) if found is None else found
+
+    def _lambda(self, spec: LayerSpec):
+        settings = dict(spec.config)
+        function = self._function(spec.name, settings["function"])
+        called_with = settings.pop("called_with", None)
+        settings["function"] = _called_with(function, called_with) if called_with else function
+        ours = not self.keras_own and "keras.layers" not in str((spec.written or {}).get("module"))
+        return (layers if ours else keras.layers).Lambda(**settings)
+
+    def _function(self, layer: str, written: str | None) -> Callable:
+        if layer in self.functions:
+            return self.functions[layer]
+        if written in self.given:
+            return self._class_given(str(written))
+        found = getattr(keras.ops, str(written), None)
+        return found or getattr(keras.activations, str(written))
 
 
-def missing_functions(what: str, functions: Mapping[str, str]) -> ValueError:
-    """The error for layers that are functions, which a file is not trusted with."""
-    found = ", ".join(f"'{name}' ({holds})" for name, holds in functions.items())
-    given = ", ".join(f'"{name}": ...' for name in functions)
-    return ValueError(
-        f"{what} has layers that are functions: {found}; nothing in a file is run, so give each "
-        f"its function: load_model(path, functions={{{given}}})"
-    )
+def _zeros(shape, dtype=None):
+    return keras.ops.zeros(shape, dtype)
+
+
+def _is_custom(spec: LayerSpec) -> bool:
+    """Whether a layer is, or has in it, a class or a function that the caller gave."""
+    own = spec.kind in (Kind.CUSTOM, Kind.FUNCTION)
+    return own or any(map(_is_custom, spec.inner()))
+
+
+def _called_with(function: Callable, arguments: tuple[Any, dict[str, Any]]) -> Callable:
+    """A function of a list of tensors that calls ``function`` as TensorFlow was called."""
+
+    def call(tensors):
+        tensors = tensors if isinstance(tensors, list) else [tensors]
+        args, kwargs = mapped(arguments, lambda ref: tensors[ref.node])
+        return function(*args, **kwargs)
+
+    return call
 
 
 def _is_ours(layer) -> bool:
     return type(layer).__module__.startswith("elman.")
 
 
-def _resolved(value, tensors):
-    """A structure of a configuration with the tensors in place of the `Ref`s."""
-    if isinstance(value, Ref):
-        found = tensors[value.name, value.node]
-        if value.tensor >= len(found):
-            raise ValueError(
-                f"the model uses output {value.tensor} of layer '{value.name}', which has "
-                f"{len(found)}"
-            )
-        return found[value.tensor]
-    if isinstance(value, dict):
-        return {key: _resolved(item, tensors) for key, item in value.items()}
-    return [_resolved(item, tensors) for item in value] if isinstance(value, list) else value
+def _check_steps(layer, args) -> None:
+    """Refuse a recurrent layer that would be written out for too many timesteps."""
+    inner = getattr(layer, "forward_layer", getattr(layer, "layer", layer))
+    shape = getattr(args[0], "shape", ()) if args else ()
+    if getattr(inner, "unroll", False) and len(shape) > 1:
+        limits.steps(shape[1])
+
+
+def _output(ref, tensors):
+    found = tensors[ref.name, ref.node]
+    if ref.tensor >= len(found):
+        raise ValueError(
+            f"the model uses output {ref.tensor} of layer '{ref.name}', which has {len(found)}"
+        )
+    return found[ref.tensor]
 
 
 @contextlib.contextmanager
-def _naming(kind: str, name: str, class_name: str) -> Iterator[None]:
+def _naming(kind: str, name: str | None, class_name: str) -> Iterator[None]:
     """Whatever Keras raises over a layer names the layer."""
     try:
         yield
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:
-        words = " ".join(str(error).split()) or type(error).__name__
+        words = " ".join(str(error)[: 10 * _WORDS].split()) or type(error).__name__
         if words.startswith(("layer '", "model '")):
             raise
+        words = words if len(words) <= _WORDS else f"{words[:_WORDS]} ..."
         raise ValueError(f"{kind} '{name}' ({class_name}): {words}") from error
-
-
-@contextlib.contextmanager
-def at_most(elements: int, what: str, zeros: bool = False) -> Iterator[None]:
-    """Within it layers make weights of at most so many numbers in all.
-
-    A configuration can ask for terabytes; what a file has weights for is known before.
-
-    Arguments:
-        zeros: make them zeros, whatever their initializers say: those of the file follow, and to
-            draw random ones takes most of the time of loading.
-    """
-    add_weight, made = keras.layers.Layer.add_weight, 0
-
-    def counted(self, shape=None, initializer=None, *args, **kwargs):
-        nonlocal made
-        size = math.prod(axis or 0 for axis in shape or ())
-        made += size
-        if made > elements:
-            raise ValueError(
-                f"layer '{self.name}': its weights must be in {what}, which has {elements} numbers "
-                f"in all, got the shape {tuple(shape)} on top of {made - size}"
-            )
-        initializer = "zeros" if zeros else initializer
-        return add_weight(self, shape, initializer, *args, **kwargs)
-
-    keras.layers.Layer.add_weight = counted
-    try:
-        yield
-    finally:
-        keras.layers.Layer.add_weight = add_weight

@@ -6,8 +6,21 @@ from typing import Any
 
 import keras
 
+from elman.layers.crf import losses_of
+from elman.legacy import allowed
 from elman.legacy.training import Training
 from elman.models import decaying
+
+
+def registered(name: str):
+    """What the program, or elman, registered with Keras under a name, in whatever package.
+
+    Files before Keras 3 have the name alone.
+    """
+    objects = keras.saving.get_custom_objects()
+    found = keras.saving.get_registered_object(name)
+    inner = (value for key, value in objects.items() if key.rpartition(">")[2] == name)
+    return found if found is not None else next(inner, None)
 
 
 def compile_as(
@@ -23,7 +36,7 @@ def compile_as(
         A line for each translation.
     """
     unknown: list[str] = []
-    with keras.saving.custom_object_scope(dict(custom_objects)):
+    with keras.saving.custom_object_scope(dict(custom_objects)), losses_of(model):
         optimizer = _optimizer(trained.optimizer, keras_own, unknown)
         given = dict(custom_objects)
         loss = _found(trained.loss, keras.losses.get, "loss", given, unknown)
@@ -52,7 +65,9 @@ def compile_as(
 
 def _optimizer(config, keras_own: bool, unknown: list[str]):
     name, settings = config["class_name"], dict(config["config"])
-    found = keras.saving.get_registered_object(name) or vars(keras.optimizers).get(name)
+    found = registered(name)
+    if name in allowed.OPTIMIZERS:
+        found = found or getattr(keras.optimizers, name, None)
     if "decay" in settings and name in decaying.OPTIMIZERS:
         if keras_own:
             rate, decay = settings["learning_rate"], settings.pop("decay")
@@ -92,9 +107,12 @@ def _found(value, get, kind: str, given: Mapping[str, Any], unknown: list[str]):
         return None
     if isinstance(value, str) and value in given:
         return given[value]
+    name = value["class_name"] if isinstance(value, dict) else value
     try:
-        return get(value)
+        own = None if name in allowed.METRICS else registered(name)
+        if own is None:
+            return get(value)
+        return own.from_config(dict(value["config"])) if isinstance(value, dict) else own
     except (ValueError, TypeError):
-        name = value["class_name"] if isinstance(value, dict) else value
         unknown.append(f"{kind} {name!r}")
         return None

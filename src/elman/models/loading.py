@@ -1,23 +1,25 @@
 """`load_model` and its like: models of every Keras since 1.0, built as today's."""
 
 import contextlib
+import io
+import math
 import os
 import tempfile
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from elman.legacy import archive, configs, hdf5, text, training
-from elman.legacy.configs import Upgraded
+from elman._keras_private import load_state, reading
+from elman.layers.crf import losses_of
+from elman.legacy import allowed, archive, archive_weights, configs, hdf5, keras3, text, training
+from elman.legacy.specs import Note, Upgraded, missing
+from elman.legacy.weights import Origin
 from elman.models import old_weights
-from elman.models.building import Builder, at_most, missing_functions
+from elman.models.building import Builder
 from elman.models.compiling import compile_as
-from elman.models.model import Functional
-from elman.models.sequential import Sequential
 
 # Of a model that comes without weights: what its layers may take in numbers.
 _ELEMENTS = 2**31
@@ -33,12 +35,14 @@ def load_model(
     """Load a model that any Keras since 1.0 has saved, with its weights and its training settings.
 
     Read are HDF5 files (`.h5`, `.hdf5`) of Keras 1.0 to 2.15, of tf.keras and of Keras 3, and
-    `.keras` archives; what a file is is told by its content. The model means what it meant to the
-    Keras that wrote it; neither TensorFlow nor Keras 2 is needed. Nothing in a file is run.
+    `.keras` archives of Keras 2.11 and later; what a file is is told by its content. The model
+    means what it meant to the Keras that wrote it; neither TensorFlow nor Keras 2 is needed.
+    Nothing in a file is run, and a file may name only what Keras and elman have to build models of.
 
     Arguments:
         filepath: the file.
-        custom_objects: classes and functions of your own by the names that the file uses.
+        custom_objects: classes and functions of your own by the names that the file uses. They win
+            over what Keras and elman have under the same name.
         compile: compile the model as it was trained; a loss or metric that is nowhere to be found
             is left out with a warning.
         safe_mode: taken, so that calls of `keras.models.load_model` work, and without effect:
@@ -46,8 +50,7 @@ def load_model(
         functions: for each `Lambda` layer, by its name, the function that it is.
 
     Returns:
-        An `elman.models.Sequential` or `elman.models.Model`; from a `.keras` archive whatever
-        model was saved.
+        An `elman.models.Sequential` or `elman.models.Model`; of a model of your own class that.
 
     Raises:
         ValueError: the file is damaged or hostile, or it holds something that has no meaning
@@ -64,97 +67,122 @@ def load_model(
 
     Source: the file formats as https://keras.io described them from version 1.0 on.
     """
-    kind = hdf5.kind(filepath)
+    return load(filepath, Builder(custom_objects, functions), compile)[0]
+
+
+def load(path: str | os.PathLike, builder: Builder, compile: bool) -> tuple[Any, list[Note]]:
+    """The model of a file, and what was translated."""
+    kind = hdf5.kind(path)
     if kind == "text":
         raise ValueError(
-            f"{filepath} must hold a model with its weights, got a configuration only; do: "
+            f"{path} must hold a model with its weights, got a configuration only; do: "
             "model_from_json(text) and model.load_weights(weights_file)"
         )
     if kind == "keras":
-        archive.check(filepath)
-        config = archive.config(filepath)
-        return _by_keras(filepath, ".keras", config, custom_objects, functions, compile)
-    with hdf5.opened(filepath) as file:
-        if configs.version_of(file.version) < (3,):
-            return _load_old(file, Builder(custom_objects, functions), compile)[0]
-        model = _by_keras(filepath, ".h5", file.config, custom_objects, functions, False)
-        if compile and file.training is not None:
-            # Keras's own loader refuses the names of losses that its own writer writes ("mae"),
-            # and leaves the optimizer without its variables.
-            compile_as(model, training.upgraded(file.training), custom_objects or {})
-            old_weights.give_optimizer(model, file, model.trainable_variables)
-    return model
+        return _load_archive(path, builder, compile)
+    with hdf5.opened(path) as file:
+        if file.config is None:
+            raise ValueError(
+                f"{file.name} must hold a model, got weights only; build the model and do: "
+                f"model.load_weights({file.name!r})"
+            )
+        return _load_hdf5(file, builder, compile)
 
 
-def _by_keras(path, ending: str, config, custom_objects, functions, compile):
-    """What Keras's own loader gives, which insists on an ending; its errors as of bad input."""
-    named, asked = archive.named_functions(config, Path(path).name)
-    missing = [layer for layer in asked if layer not in (functions or {})]
-    if missing:
-        code = "byte code, which is never run"
-        raise missing_functions(Path(path).name, dict.fromkeys(missing, code))
-    given = {name: (functions or {})[layer] for layer, name in asked.items()}
-    # An .h5 names a model without its package; our own have the old methods.
-    objects = {
-        "Sequential": Sequential,
-        "Functional": Functional,
-        **(custom_objects or {}),
-        **given,
-    }
-    try:
-        if str(path).endswith(ending) and not asked:
-            return keras.models.load_model(path, objects, compile, safe_mode=True)
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder, f"copy{ending}")
-            archive.with_config(path, copy, named)
-            return keras.models.load_model(copy, objects, compile, safe_mode=True)
-    except (ValueError, TypeError, OSError):
-        raise
-    except (KeyError, AttributeError, IndexError, RuntimeError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} must be a model of Keras 3, got a damaged one: {error}"
-        ) from error
-
-
-def _load_old(file: hdf5.OldFile, builder: Builder, compile: bool) -> tuple[Any, list[str]]:
-    """The model of an old file, and what was translated."""
-    if file.config is None:
-        raise ValueError(
-            f"{file.name} must hold a model, got weights only; build the model and do: "
-            f"model.load_weights({file.name!r})"
-        )
-    upgraded = configs.upgraded(file.config, file.version)
-    if builder.keras_own:
-        configs.rescale(upgraded.config, upgraded.notes)
-    model = _built(upgraded, builder, file.elements, file.name)
-    origin = old_weights.origin(file)
-    trained, notes = old_weights.give(model, upgraded.config, file, origin)
-    notes = [*upgraded.notes, *notes]
+def _load_hdf5(file: hdf5.OldFile, builder: Builder, compile: bool) -> tuple[Any, list[Note]]:
+    upgraded = configs.upgraded(file.config, file.version, builder.given, builder.functions)
+    of_keras3 = configs.version_of(file.version) >= (3,)
+    if builder.keras_own and not of_keras3:
+        configs.rescale(upgraded.model, upgraded.notes)
+    model = builder.build(upgraded, file.elements, file.name, zeros=True)
+    notes = upgraded.notes
+    if of_keras3:
+        trained = old_weights.give_as_today(model, file)
+    else:
+        origin = old_weights.origin(file)
+        placed = old_weights.by_layer(model, upgraded.model, file, origin)
+        trained, said = old_weights.give(model, upgraded.model, placed, origin)
+        notes += said
     if compile and file.training is not None:
         trained_as = training.upgraded(file.training)
         notes += compile_as(model, trained_as, builder.custom_objects, builder.keras_own)
-        notes += old_weights.give_optimizer(model, file, trained)
+        version = configs.version_of(file.version)
+        notes += old_weights.give_optimizer(model, file.optimizer, version, trained)
     return model, notes
 
 
-def _built(
-    upgraded: Upgraded, builder: Builder, elements: int, what: str, with_weights: bool = True
-):
-    missing = {
-        name: holds
-        for name, holds in upgraded.functions.items()
-        if name not in builder.functions and not _named(holds, builder.custom_objects)
-    }
-    if missing:
-        raise missing_functions(what, missing)
+# Archives
+
+
+def _load_archive(path, builder: Builder, compile: bool) -> tuple[Any, list[Note]]:
+    archive.check(path)
+    config, name = keras3.named(archive.config(path)), Path(path).name
+    version = configs.version_of(archive.version(path))
+    with archive.weights(path) as (data, root):
+        held = archive_weights.arrays(root)
+        elements = sum(math.prod(w.shape) for p, w in held.items() if p[:10] != "optimizer/")
+        if version < (3,):
+            return _of_keras2(config, version, held, elements, name, builder, compile)
+        if keras3.is_model(config, builder.given):
+            upgraded = configs.upgraded(config, "3", builder.given, builder.functions)
+            model = builder.build(upgraded, elements, name, zeros=True)
+        else:
+            model = _of_a_class(config, builder, name)
+        settings = config.get("compile_config")
+        if compile and settings:
+            _compile(model, settings, builder)
+        with archive.assets(path) as folder:
+            load_state(model, io.BytesIO(data), folder)
+    return model, []
+
+
+def _of_keras2(
+    config, version: tuple[int, ...], held: archive_weights.Arrays, elements: int, name: str,
+    builder: Builder, compile: bool,
+) -> tuple[Any, list[Note]]:  # fmt: skip
+    """The model of an archive that Keras 2.11 to 2.15 wrote."""
+    written = ".".join(map(str, version))
+    upgraded = configs.upgraded(config, written, builder.given, builder.functions)
+    if builder.keras_own:
+        configs.rescale(upgraded.model, upgraded.notes)
+    model = builder.build(upgraded, elements, name, zeros=True)
+    placed = archive_weights.places(upgraded.model, held)
+    old_weights.check_all_there(model, upgraded.model, placed, name)
+    trained, notes = old_weights.give(model, upgraded.model, placed, Origin(version))
+    notes = upgraded.notes + notes
+    if compile and config.get("compile_config"):
+        trained_as = training.upgraded(config["compile_config"])
+        notes += compile_as(model, trained_as, builder.custom_objects, builder.keras_own)
+        optimizer = archive_weights.optimizer(held)
+        notes += old_weights.give_optimizer(model, optimizer, version, trained)
+    return model, notes
+
+
+def _of_a_class(config: Mapping[str, Any], builder: Builder, what: str):
+    """A model of a class that the caller gives, which builds itself of its configuration."""
+    needed = allowed.unknown(config, builder.given, str(config.get("class_name")))
+    if needed:
+        raise missing(what, needed)
+    plain = {key: value for key, value in config.items() if key != "compile_config"}
+    with keras.saving.custom_object_scope(builder.custom_objects), reading():
+        return keras.saving.deserialize_keras_object(plain)
+
+
+def _compile(model, settings: Mapping[str, Any], builder: Builder) -> None:
+    """Compile a model as Keras 3 wrote it; what nobody knows is named in one warning."""
+    unknown = allowed.unknown(settings, builder.given, "compile_config")
+    if unknown:
+        names = ", ".join(dict.fromkeys(repr(one.name) for one in unknown))
+        warnings.warn(
+            f"{names} of the file is not known, and the model is not compiled; call "
+            "model.compile(...) before training. Functions of your own are taken from "
+            "custom_objects={'name': function}.",
+            stacklevel=4,
+        )
+        return
     scope = keras.saving.custom_object_scope(builder.custom_objects)
-    with scope, at_most(elements, what, zeros=with_weights):
-        return builder.model(upgraded.config)
-
-
-def _named(holds: str, custom_objects: Mapping[str, Any]) -> bool:
-    """Whether a layer's function has a name that the user gave a function for."""
-    return any(holds == f"the function {name!r}" for name in custom_objects)
+    with scope, reading(), losses_of(model):
+        model.compile_from_config(dict(settings))
 
 
 # Configurations without weights
@@ -187,12 +215,13 @@ def model_from_config(
     """
     text.check(config, "a model's configuration")
     version = str(config.get("keras_version") or _guessed(config))
-    if configs.version_of(version) >= (3,):
-        scope = keras.saving.custom_object_scope(dict(custom_objects or {}))
-        with scope, at_most(_ELEMENTS, "memory"):
-            return keras.saving.deserialize_keras_object(dict(config))
     builder = Builder(custom_objects, functions)
-    return _built(configs.upgraded(config, version), builder, _ELEMENTS, "memory", False)
+    if configs.version_of(version) >= (3,):
+        config = keras3.named(config)
+        if not keras3.is_model(config, builder.given):
+            return _of_a_class(config, builder, "the configuration")
+    upgraded = configs.upgraded(config, version, builder.given, builder.functions)
+    return builder.build(upgraded, _ELEMENTS, "memory", zeros=False)
 
 
 def _guessed(config: Mapping[str, Any]) -> str:
@@ -247,70 +276,3 @@ def model_from_yaml(
         (None, 3)
     """
     return model_from_json(yaml_string, custom_objects, functions)
-
-
-# Conversion
-
-
-def convert(
-    old: str | os.PathLike,
-    new: str | os.PathLike,
-    custom_objects: Mapping[str, Any] | None = None,
-    functions: Mapping[str, Callable] | None = None,
-) -> tuple[list[str], list[str]]:
-    """Write an old model as a `.keras` archive, of Keras's own layers where they compute the same.
-
-    Arguments:
-        old: a file that `load_model` reads.
-        new: the archive, a name that ends in ``.keras``; written whole or not at all.
-        custom_objects, functions: as of `load_model`.
-
-    Returns:
-        A line for each translation; the names of the layers that are elman's, without which the
-        archive opens in plain Keras 3.
-
-    Raises:
-        ValueError, OSError: as of `load_model`; ``new`` does not end in ``.keras``.
-
-    Example:
-        >>> import elman, pathlib, tempfile
-        >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> model = elman.Sequential([elman.layers.LSTM(3, input_shape=(5, 2))])
-        >>> model.save(folder / "old.keras")
-        >>> notes, ours = convert(folder / "old.keras", folder / "new.keras")
-        >>> ours
-        ['lstm']
-    """
-    if Path(new).suffix != ".keras":
-        name = Path(new).with_suffix(".keras").name
-        raise ValueError(f"the new file must end in .keras, got {os.fspath(new)!r}; do: {name}")
-    notes: list[str] = []
-    if hdf5.kind(old) == "hdf5":
-        with hdf5.opened(old) as file:
-            if configs.version_of(file.version) < (3,):
-                builder = Builder(custom_objects, functions, keras_own=True)
-                with _warnings_as(notes):
-                    model, said = _load_old(file, builder, compile=True)
-                _save_whole(model, Path(new))
-                return list(dict.fromkeys([*said, *notes])), builder.ours
-    model = load_model(old, custom_objects, functions=functions)
-    _save_whole(model, Path(new))
-    inner = model._flatten_layers(include_self=False)
-    return notes, [x.name for x in inner if type(x).__module__.startswith("elman.")]
-
-
-@contextlib.contextmanager
-def _warnings_as(notes: list[str]) -> Iterator[None]:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    notes += [str(w.message) for w in caught if w.category is UserWarning and "elman" in w.filename]
-
-
-def _save_whole(model, path: Path) -> None:
-    part = path.with_name(f".{path.stem}.{os.getpid()}.keras")
-    try:
-        model.save(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

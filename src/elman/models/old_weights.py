@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from elman.legacy import configs, hdf5, tables, weights
+from elman.legacy.specs import INNER, Kind, LayerSpec, ModelSpec, Note
 from elman.legacy.weights import Origin
 
 
@@ -22,45 +23,97 @@ def origin(file: hdf5.OldFile) -> Origin:
     return Origin(configs.version_of(file.version), file.backend)
 
 
-def give(model, config: Mapping[str, Any], file: hdf5.OldFile, by: Origin):
-    """Give a model built from ``config`` the weights of its file.
+# The arrays of each layer, by the paths of names of the layers inside it.
+Placed = Mapping[str, Mapping[weights.Path, Sequence[hdf5.Weight]]]
+
+
+def by_layer(model, spec: ModelSpec, file: hdf5.OldFile, by: Origin) -> Placed:
+    """Whose each array of an HDF5 file is.
+
+    Raises:
+        ValueError: a layer has no weights in the file, or the file has those of other layers.
+    """
+    return {
+        layer.name: weights.places(layer, arrays, by, _unknown(_step(model, [layer.name])))
+        for layer, arrays in _matched(model, spec, file)
+    }
+
+
+def check_all_there(model, spec: ModelSpec, placed: Placed, what: str) -> None:
+    """Refuse a file without the weights of a layer that has some."""
+    for layer in spec.layers:
+        shared = any(one.shared is not None for one in (layer, *layer.inner()))
+        if layer.name in placed or layer.is_input or shared:
+            continue
+        if _step(model, [layer.name]).weights:
+            raise ValueError(f"{what} must hold the weights of layer '{layer.name}', got none")
+
+
+def give(model, spec: ModelSpec, placed: Placed, by: Origin):
+    """Give a model built from ``spec`` the weights of its file.
 
     Returns:
         The variables that were trained, in the order of the file, None in the place of one that
         was converted; and notes.
 
     Raises:
-        ValueError: a layer has no weights in the file, or other ones than it needs.
+        ValueError: a layer needs other weights than it has in the file.
     """
     trained: list[Any] = []
-    notes: list[str] = []
-    for layer, arrays in _matched(model, config["config"]["layers"], file):
-        outer = _step(model, [layer["name"]])
-        for path, of_layer in weights.places(layer, arrays, by, _unknown(outer)).items():
-            inner, today = _inside(outer, layer, path)
+    notes: list[Note] = []
+    known = {layer.name: layer for layer in spec.layers}
+    for name, of_layers in placed.items():
+        outer = _step(model, [name])
+        for path, of_layer in of_layers.items():
+            inner, today = _inside(outer, known[name], path)
             trained += _set(inner, today, of_layer, by, notes)
     return trained, list(dict.fromkeys(notes))
 
 
-def _matched(model, layers: Sequence[Mapping[str, Any]], file: hdf5.OldFile):
-    """Each layer's configuration with its arrays: by name, or in order where names are missing.
+def give_as_today(model, file: hdf5.OldFile) -> list[Any]:
+    """Give a model the weights of an `.h5` that Keras 3 wrote: by name, in today's order.
+
+    Returns:
+        The variables that were trained, in the order of the file.
+    """
+    trained: list[Any] = []
+    for name, arrays in file.layers.items():
+        if not arrays:
+            continue
+        layer = _step(model, [name])
+        variables = [*layer.trainable_weights, *layer.non_trainable_weights]
+        shapes = [tuple(v.shape) for v in variables]
+        if shapes != [a.shape for a in arrays]:
+            raise ValueError(
+                f"layer '{name}' must get weights of the shapes {shapes}, got "
+                f"{[a.shape for a in arrays]}; the file was written by another model"
+            )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array.read())
+        _finalize(layer)
+        trained += layer.trainable_weights
+    return trained
+
+
+def _matched(model, spec: ModelSpec, file: hdf5.OldFile):
+    """Each layer with its arrays: by name, or in order where names are missing.
 
     Keras 1 wrote no name for a stack inside a model.
     """
     held = {name: arrays for name, arrays in file.layers.items() if arrays}
-    named = {layer["name"]: layer for layer in layers}
-    layers = [layer for layer in layers if layer["class_name"] != "InputLayer"]
-    need = [layer for layer in layers if _step(model, [layer["name"]]).weights]
+    named = {layer.name: layer for layer in spec.layers}
+    layers = [layer for layer in spec.layers if not layer.is_input]
+    need = [layer for layer in layers if _step(model, [layer.name]).weights]
     if held.keys() <= named.keys():
         for layer in need:
-            if layer["name"] not in held:
+            if layer.name not in held:
                 raise ValueError(
-                    f"{file.name} must hold the weights of layer '{layer['name']}', got none"
+                    f"{file.name} must hold the weights of layer '{layer.name}', got none"
                 )
         return [(named[name], arrays) for name, arrays in held.items()]
     if len(need) != len(held):
         raise ValueError(
-            f"{file.name} must hold the weights of {', '.join(x['name'] for x in need)}, got those "
+            f"{file.name} must hold the weights of {', '.join(x.name for x in need)}, got those "
             f"of {', '.join(held)}"
         )
     return list(zip(need, held.values(), strict=True))
@@ -86,29 +139,33 @@ def _step(outer, path: Sequence[str]):
     return found
 
 
-def _inside(outer, config: Mapping[str, Any], path: Sequence[str]):
-    """The layer at a path that begins with ``outer``, and its configuration."""
+def _inside(outer, spec: LayerSpec, path: Sequence[str]):
+    """The layer at a path that begins with ``outer``, and what the file says of it."""
     for name in path[1:]:
-        while config["class_name"] not in configs.MODELS:
-            config = config["config"]["layer"]
-        inner = config["config"]["layers"]
-        config = next(x for x in inner if (x.get("name") or x["config"]["name"]) == name)
-    return _step(outer, path[1:]), config
+        while spec.model is None:
+            spec = spec.config["layer"]
+        spec = next(layer for layer in spec.model.layers if layer.name == name)
+    return _step(outer, path[1:]), spec
 
 
-def _set(layer, config, arrays: Sequence[hdf5.Weight], by: Origin, notes: list[str]) -> list[Any]:
+def _set(
+    layer, spec: LayerSpec, arrays: Sequence[hdf5.Weight], by: Origin, notes: list[Note]
+) -> list[Any]:
     """Set the weights of one layer; its trained variables, or None for each that was converted."""
     if not layer.weights and arrays and layer.built:
-        notes.append(f"{layer.name}: {len(arrays)} array(s) left out, it has no weights today")
+        notes.append(Note(layer.name, f"{len(arrays)} array(s) left out, it has no weights today"))
         return []
     _unbuilt(layer, arrays)
     shapes = [tuple(w.shape) for w in layer.weights]
+    found = [weight.shape for weight in arrays]
     read = [weight.read() for weight in arrays]
+    sizes = [math.prod(of[2]) if len(of) == 3 else 0 for of in (found, shapes)]
+    if spec.class_name == "GRU" and len(found) == 3 and sizes[0] != sizes[1]:
+        raise ValueError(_other_gru(layer.name, shapes, found))
     try:
         lengths = getattr(getattr(layer, "layer", layer), "lengths", ())
-        today = weights.convert(config, read, by, shapes, lengths)
+        today = weights.convert(spec, read, by, shapes, lengths)
     except (ValueError, IndexError, TypeError, KeyError) as error:
-        found = [weight.shape for weight in arrays]
         raise ValueError(
             f"layer '{layer.name}' must get weights of the shapes {shapes}, got {found}, which "
             f"cannot be converted: {error}"
@@ -119,12 +176,25 @@ def _set(layer, config, arrays: Sequence[hdf5.Weight], by: Origin, notes: list[s
             f"{[a.shape for a in today]}; the file was written by another model"
         )
     layer.set_weights(today)
-    if hasattr(layer, "finalize_state"):
-        layer.finalize_state()  # Normalization keeps what it computes of its weights
+    _finalize(layer)
     changed = len(read) != len(today) or any(a is not b for a, b in zip(read, today, strict=True))
     if changed:
-        notes.append(f"{layer.name}: weights converted to today's layout")
+        notes.append(Note(layer.name, "weights converted to today's layout"))
     return [None if changed else w for w in layer.trainable_weights]
+
+
+def _other_gru(name: str, shapes, found) -> str:
+    """The error for weights of the other kind of GRU, which shows in the bias."""
+    of_file = math.prod(found[2]) > math.prod(shapes[2])
+    return (
+        f"layer '{name}' must get weights of the shapes {shapes}, got {found}, those of a GRU with "
+        f"reset_after={of_file}; build it as GRU(..., reset_after={of_file})"
+    )
+
+
+def _finalize(layer) -> None:
+    if hasattr(layer, "finalize_state"):
+        layer.finalize_state()  # Normalization keeps what it computes of its weights
 
 
 def _unbuilt(layer, arrays) -> None:
@@ -135,24 +205,26 @@ def _unbuilt(layer, arrays) -> None:
         )
 
 
-def give_optimizer(model, file: hdf5.OldFile, trained: Sequence[Any]) -> list[str]:
+def give_optimizer(
+    model, arrays: Sequence[hdf5.Weight], version: tuple[int, ...], trained: Sequence[Any]
+) -> list[Note]:
     """Give the optimizer the moments of the file, where they are those of today's variables."""
-    optimizer, arrays = getattr(model, "optimizer", None), file.optimizer
+    optimizer = getattr(model, "optimizer", None)
     if not arrays or optimizer is None:
         return []
     variables = model.trainable_variables
     if any(v is None for v in trained) or {id(v) for v in trained} != {id(v) for v in variables}:
-        return ["optimizer: its state is left out, because weights were converted"]
+        return [Note("optimizer", "its state is left out, because weights were converted")]
     optimizer.build(variables)
     slots = [v for v in optimizer.variables if v.name not in ("iteration", "learning_rate")]
     kinds = len(slots) // max(len(variables), 1)
     of = {id(v): slots[i * kinds : (i + 1) * kinds] for i, v in enumerate(variables)}
     by_variable = [slot for v in trained for slot in of[id(v)]]
     by_kind = [of[id(v)][kind] for kind in range(kinds) for v in trained]
-    today = by_variable if configs.version_of(file.version) >= (2, 11) else by_kind
+    today = by_variable if version >= (2, 11) else by_kind
     moments = [a for a in arrays if a.shape][: len(today)]
     if [tuple(s.shape) for s in today] != [a.shape for a in moments]:
-        return ["optimizer: its state is left out, because today's is laid out differently"]
+        return [Note("optimizer", "its state is left out, because today's is laid out differently")]
     for slot, weight in zip(today, moments, strict=True):
         slot.assign(weight.read())
     steps = [a for a in arrays if not a.shape]
@@ -230,25 +302,26 @@ def _one_by_one(layers) -> Iterator[Any]:
             yield layer
 
 
-def _described(layer) -> dict[str, Any]:
-    """A layer of today in the form of `elman.legacy.configs`."""
-    config = keras.saving.serialize_keras_object(layer)
-    return _plain({**config, "name": layer.name})
+def _described(layer) -> LayerSpec:
+    """A layer of today in the form of `elman.legacy.specs`."""
+    return _spec(keras.saving.serialize_keras_object(layer), layer.name)
 
 
-def _plain(config: dict[str, Any]) -> dict[str, Any]:
-    """With the names that layers inside it have, and the class that it is under any name."""
-    kind = tables.today(config["class_name"])  # CuDNNLSTM, Convolution1D, ... are subclasses
-    inner = dict(config["config"])
-    known = kind in tables.LAYERS or kind in configs.MODELS
-    for key in configs.INNER:
-        if isinstance(inner.get(key), Mapping):
-            inner[key] = _plain(dict(inner[key]))
-    for key in ("layers", "cells"):
-        if isinstance(inner.get(key), list):
-            inner[key] = [_plain(dict(x)) for x in inner[key]]
-    name = config.get("name") or inner.get("name")
-    return {"class_name": kind, "name": name, "config": inner, "custom": not known}
+def _spec(written: Mapping[str, Any], name: str | None = None) -> LayerSpec:
+    """With the class that it is under any name, and the layers inside it."""
+    class_name = tables.today(written["class_name"])  # CuDNNLSTM, Convolution1D, ...
+    config = dict(written["config"])
+    name = name or written.get("name") or config.get("name")
+    if class_name in configs.MODELS:
+        inner = ModelSpec(class_name, name, [_spec(one) for one in config["layers"]])
+        return LayerSpec(Kind.MODEL, class_name, name, {}, model=inner)
+    for key in INNER:
+        if isinstance(config.get(key), Mapping):
+            config[key] = _spec(config[key])
+    if isinstance(config.get("cells"), list):
+        config["cells"] = [_spec(one) for one in config["cells"]]
+    kind = Kind.LAYER if class_name in tables.LAYERS else Kind.CUSTOM
+    return LayerSpec(kind, class_name, name, config)
 
 
 def save(model, path: str | os.PathLike) -> None:

@@ -1,0 +1,31 @@
+"""What a model may ask for before a weight is made: layers, timesteps, rows and numbers in a row."""
+
+from typing import Any
+
+LAYERS = 10_000
+UNROLLED = 10_000  # timesteps of a recurrent layer that is written out step by step
+ROW, BATCH = 2**28, 2**20  # numbers in a row of an input, and rows
+
+
+def shape(name: str, shape: Any) -> None:
+    """Refuse an input shape, batch axis first, that is none or that asks for too much."""
+    row = 1
+    if not isinstance(shape, list | tuple):
+        raise ValueError(f"{name}: an input shape must be a list, got {shape!r:.80}")
+    for axis in shape:
+        if axis is not None and (not isinstance(axis, int) or isinstance(axis, bool) or axis < 0):
+            raise ValueError(
+                f"{name}: an input shape must be whole numbers and None, got {shape!r:.80}"
+            )
+    for axis in shape[1:]:
+        row *= axis or 1
+    if row > ROW or (shape and (shape[0] or 0) > BATCH):
+        raise ValueError(
+            f"{name}: an input must have at most {BATCH} rows of {ROW} numbers, got {tuple(shape)}"
+        )
+
+
+def steps(count: int | None) -> None:
+    """Refuse to write out a recurrent layer for too many timesteps."""
+    if count is not None and count > UNROLLED:
+        raise ValueError(f"unroll=True takes at most {UNROLLED} timesteps, got {count}")
