@@ -1,5 +1,6 @@
 """The methods that models had in Keras 1 and 2, on today's `fit`, `evaluate` and `predict`."""
 
+import inspect
 import os
 from pathlib import Path
 
@@ -90,6 +91,9 @@ def _is_compiled(metric) -> bool:
     return metric.name == "compile_metrics"
 
 
+_MADE = keras.losses.Loss, keras.metrics.Metric
+
+
 def losses_today(value):
     """Losses or metrics, in any nesting, with strings under the names they have today."""
     if isinstance(value, str):
@@ -104,7 +108,8 @@ def losses_today(value):
         return {name: losses_today(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [losses_today(item) for item in value]
-    return value
+    # Keras makes one of a class too, but saves the class, which it cannot.
+    return value() if inspect.isclass(value) and issubclass(value, _MADE) else value
 
 
 def cosine_proximity(y_true, y_pred):
