@@ -116,23 +116,23 @@ def test_figures_have_the_backend_that_they_had(tmp_path):
     assert "MPLBACKEND" not in os.environ
 
 
-def crf_model(seed=0):
+def crf_model(transition=3.0):
+    """A model whose CRF rewards a step that has the tag of the step before it."""
     crf = contrib.CRF(3)
     model = models.Sequential([layers.Embedding(5, 4, input_length=6, mask_zero=True), crf])
     model.compile("sgd", contrib.crf_loss, [contrib.crf_viterbi_accuracy])
-    crf.transitions.assign(np.random.default_rng(seed).normal(size=(3, 3), scale=5))
+    crf.transitions.assign(transition * np.eye(3))
     return model, crf
 
 
 def test_crf_loss_is_of_the_model_that_is_compiled_with_it():
-    """Not of the CRF that was made last."""
-    random = np.random.default_rng(1)
-    x, y = random.integers(1, 5, (4, 6)), random.integers(0, 3, (4, 6))
+    """Not of the CRF that was made last, to which tags that stay the same are unlikely."""
+    x, y = np.arange(24).reshape(4, 6) % 4 + 1, np.ones((4, 6), int)
     model, crf = crf_model()
-    other, _ = crf_model(seed=1)
+    other, _ = crf_model(transition=-3.0)
     expected = float(keras.ops.convert_to_numpy(crf.loss(y, model.predict(x, verbose=0))))
     assert model.evaluate(x, y, verbose=0)[0] == pytest.approx(expected, rel=1e-5)
-    assert other.evaluate(x, y, verbose=0)[0] != pytest.approx(expected, rel=1e-2)
+    assert other.evaluate(x, y, verbose=0)[0] > expected + 5
 
 
 def test_crf_loss_without_its_layer():
