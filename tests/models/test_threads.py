@@ -254,8 +254,10 @@ def test_a_class_becomes_functional_once():
         assert len({*Mine.__bases__}) == len(Mine.__bases__)
 
 
-def test_saving_to_one_place(tmp_path):
+@pytest.mark.parametrize("what", ["weights.h5", "model"])
+def test_saving_to_one_place(what, tmp_path):
     """Each file is one of those that were saved, whole, and nothing else is left."""
+    path = tmp_path / what
 
     def save(value):
         model = models.Sequential([layers.Dense(40, input_shape=(40,))])
@@ -263,17 +265,17 @@ def test_saving_to_one_place(tmp_path):
 
         def do():
             for _ in range(ROUNDS):
-                model.save_weights(tmp_path / "weights.h5")
+                (model.save if what == "model" else model.save_weights)(path)
 
         return do
 
     at_once(*(save(value) for value in (1.0, 2.0, 3.0)))
     model = models.Sequential([layers.Dense(40, input_shape=(40,))])
-    model.load_weights(tmp_path / "weights.h5")
+    model.load_weights(path)
     values = {float(v) for w in model.get_weights() for v in np.unique(w)}
     assert len(values) == 1
     assert values < {1.0, 2.0, 3.0}
-    assert [path.name for path in tmp_path.iterdir()] == ["weights.h5"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 # Estimators

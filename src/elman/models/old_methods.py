@@ -3,6 +3,7 @@
 import inspect
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import keras
 from keras import ops
@@ -75,9 +76,11 @@ class OldMethods:
             raise ValueError(f"{path} must not exist with overwrite=False; do: overwrite=True")
         tell(f"save({path.name!r}) writes HDF5; write save({path.name + '.keras'!r})")
         path.parent.mkdir(parents=True, exist_ok=True)
-        whole = path.with_name(f"{path.name}.saving.h5")
-        super().save(whole, **kwargs)
-        os.replace(whole, path)
+        # In a folder of its own: another thread may be saving to the same place.
+        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            whole = Path(folder, "model.h5")
+            super().save(whole, **kwargs)
+            os.replace(whole, path)
         return None
 
     @property
