@@ -1,7 +1,8 @@
 """Compiling a model as an old file says it was trained."""
 
+import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -11,13 +12,18 @@ from elman.models import decaying
 
 
 def compile_as(
-    model, trained: Training, custom_objects: Mapping[str, Any], keras_own: bool = False
+    model,
+    trained: Training,
+    custom_objects: Mapping[str, Any],
+    keras_own: bool = False,
+    warn: Callable[[str], None] | None = None,
 ) -> list[str]:
     """Compile ``model``; what Keras does not know is left out with one warning that names it.
 
     Arguments:
         keras_own: with an optimizer of Keras's own, the rate of which cannot be set where it
             decays.
+        warn: is given the warning; else it is one of Python's.
 
     Returns:
         A line for each translation.
@@ -42,11 +48,14 @@ def compile_as(
                 unknown.append(f"the training configuration ({' '.join(str(error).split())})")
                 left = "and the model is not compiled; call model.compile(...) before training"
     if unknown:
-        warnings.warn(
+        warning = (
             f"{', '.join(unknown)} of the file is not known, {left}. Functions of your own are "
-            "taken from custom_objects={'name': function}.",
-            stacklevel=4,
+            "taken from custom_objects={'name': function}."
         )
+        if warn is None:
+            warnings.warn(warning, stacklevel=4)
+        else:
+            warn(warning)
     return list(trained.notes)
 
 
@@ -92,9 +101,12 @@ def _found(value, get, kind: str, given: Mapping[str, Any], unknown: list[str]):
         return None
     if isinstance(value, str) and value in given:
         return given[value]
+    name = value["class_name"] if isinstance(value, dict) else value
+    ours = keras.saving.get_registered_object(f"elman>{name}")
     try:
+        if inspect.isclass(ours) and issubclass(ours, keras.losses.Loss | keras.metrics.Metric):
+            return ours.from_config(value["config"])
         return get(value)
-    except (ValueError, TypeError):
-        name = value["class_name"] if isinstance(value, dict) else value
+    except (ValueError, TypeError, KeyError):
         unknown.append(f"{kind} {name!r}")
         return None
