@@ -641,8 +641,8 @@ class Functions:
 
     def gather_nd(self, params, indices, batch_dims=0):
         """Rows of ``params`` by their indices, a vector for each."""
+        indices = self.ops.cast(self.ops.convert_to_tensor(indices), "int32")
         shape, depth = self.ops.shape(params), indices.shape[-1]
-        indices = self.ops.cast(indices, "int32")
         flat = indices[..., 0]
         for i in range(1, depth):
             flat = flat * shape[i] + indices[..., i]
