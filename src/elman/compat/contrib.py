@@ -7,6 +7,7 @@ from elman.layers.arguments import old_arguments
 from elman.layers.crf import TagAccuracy
 from elman.legacy.notes import tell
 
+
 @keras.saving.register_keras_serializable("elman_contrib")
 @old_arguments
 class CRF(layers.CRF):
