@@ -154,7 +154,7 @@ def apart(folder, seed):
     """One damaged file in a process of its own, which does what `hdf5.probe` does: the outcome."""
     child = os.fork()
     if child == 0:
-        hdf5._try_elsewhere = lambda path: None
+        hdf5.try_elsewhere = lambda path: None
         resource.setrlimit(resource.RLIMIT_AS, (hdf5.PROBE_BYTES, hdf5.PROBE_BYTES))
         try:
             os._exit(0 if one(folder, seed % 4, seed // 4) else 2)

@@ -2,9 +2,12 @@
 
 import io
 import json
+import stat
 import struct
 import sys
 import time
+import tracemalloc
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -246,29 +249,270 @@ def test_text_longer_than_the_file(path):
     refused(path, "must be a whole HDF5 file")
 
 
-def test_archives(tmp_path):
+# Archives of Keras 3
+
+
+def weights(tmp_path, make=lambda root: None):
+    """The bytes of a file of weights of Keras 3."""
+    path = tmp_path / "w.h5"
+    with h5py.File(path, "w") as root:
+        root["layers/dense/vars/0"] = np.ones((2, 3), "f4")
+        make(root)
+    return path.read_bytes()
+
+
+def archived(tmp_path, *parts, compression=zipfile.ZIP_STORED, data=None, **changes):
+    """An archive with parts beside Keras's own; ``None`` leaves one of these out."""
+    own = {"metadata": '{"keras_version": "3.9.0"}', "config": '{"class_name": "Sequential"}'}
     path = tmp_path / "x.keras"
+    with zipfile.ZipFile(path, "w", compression) as made:
+        for name, content in (own | changes).items():
+            if content is not None:
+                made.writestr(f"{name}.json", content)
+        made.writestr("model.weights.h5", weights(tmp_path) if data is None else data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a name that is there twice
+            for name, content in parts:
+                made.writestr(name, content)
+    return path
 
-    def archived(compression=zipfile.ZIP_STORED, **parts):
-        with zipfile.ZipFile(path, "w", compression) as made:
-            for name, content in parts.items():
-                made.writestr(name.replace("__", "."), content)
-        return path
 
-    with pytest.raises(ValueError, match="damaged"):
-        archive.check(archived(metadata__json="{}"))
-    with pytest.raises(ValueError, match="levels deep"):
-        archive.check(archived(config__json="[" * 200 + "]" * 200))
-    with pytest.raises(ValueError, match="about as large as what is in it"):
-        archive.check(archived(zipfile.ZIP_DEFLATED, config__json="{}", zeros=bytes(2**27)))
-    with h5py.File(tmp_path / "w.h5", "w") as root:
-        external(root.create_group("layers"), "k")
-    weights = (tmp_path / "w.h5").read_bytes()
-    with pytest.raises(ValueError, match="external link"):
-        archive.check(archived(config__json="{}", **{"model.weights.h5": weights}))
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ValueError, match="damaged"):
+def test_a_good_archive_is_taken(tmp_path):
+    for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        path = archived(
+            tmp_path, ("assets/", b""), ("assets/lookup/vocabulary.txt", b"a"),
+            ("assets/inner.zip", b"PK\x03\x04 no zip at all"), compression=compression,
+        )  # fmt: skip
         archive.check(path)
+        assert archive.version(path) == "3.9.0"
+        assert archive.arrays(path) == {"layers/dense/vars/0": (2, 3)}
+
+
+def link(name):
+    info = zipfile.ZipInfo(name)
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ([("/etc/x", b"")], "must keep to its own folder, got '/etc/x'"),
+        ([("assets/../../x", b"")], "must keep to its own folder"),
+        ([("..\\x", b"")], "must keep to its own folder"),
+        ([("assets\\..\\..\\x", b"")], "must keep to its own folder"),
+        ([("C:\\x", b"")], "must keep to its own folder"),
+        ([("\\\\server\\x", b"")], "must keep to its own folder"),
+        ([("assets//x", b"")], "must keep to its own folder"),
+        ([("config.json", b"{}")], "must have each part once, got 'config.json' twice"),
+        ([("assets/a", b""), ("assets\\a", b"")], "must have each part once"),
+        ([("assets", b""), ("assets/a", b"")], "must have folders that are no files"),
+        ([("a" * 300, b"")], "must have parts with names as files have"),
+        ([("a/" * 200 + "a", b"")], "must have parts with names as files have"),
+        ([(link("assets/a"), b"/etc/passwd")], "must be made of files, got 'assets/a', a link"),
+    ],
+)
+def test_parts_of_an_archive_that_are_none(parts, words, tmp_path):
+    with pytest.raises(hdf5.Refused, match=words):
+        archive.check(archived(tmp_path, *parts))
+
+
+def test_forty_assets_of_zeros(tmp_path):
+    """Each by itself is believed; unpacked together they fill the disk."""
+    zeros = [(f"assets/{i}", bytes(60 * 2**20)) for i in range(3)]
+    path = archived(tmp_path, *zeros, compression=zipfile.ZIP_DEFLATED)
+    with pytest.raises(hdf5.Refused, match="must be about as large as what is in it, got 18"):
+        archive.check(path)
+    assert path.stat().st_size < 10**6
+
+
+def test_ten_thousand_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MEMBERS", 20)
+    archive.check(archived(tmp_path, *((f"assets/{i}", b"") for i in range(17))))
+    with pytest.raises(hdf5.Refused, match="must have at most 20 parts, got 21"):
+        archive.check(archived(tmp_path, *((f"assets/{i}", b"") for i in range(18))))
+
+
+def test_a_password_and_an_unknown_compression(tmp_path):
+    path = archived(tmp_path)
+    data = bytearray(path.read_bytes())
+    entry = data.find(b"PK\x01\x02")
+    locked = data.copy()
+    locked[entry + 8] |= 1
+    path.write_bytes(locked)
+    with pytest.raises(hdf5.Refused, match="must not need a password"):
+        archive.check(path)
+    data[entry + 10] = 99
+    path.write_bytes(data)
+    with pytest.raises(hdf5.Refused, match=r"must be a whole \.keras archive, got a damaged one"):
+        archive.check(path)
+
+
+@pytest.mark.parametrize("part", ["config", "metadata"])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "damaged"),
+        ("[" * 200 + "]" * 200, "levels deep"),
+        ("[" * 10**5, "levels deep|must be JSON"),
+        ("{", "must be JSON"),
+        ("\xff", "must be"),
+        ("[]", "must be a dict, got list"),
+        ("3", "must be a dict, got int"),
+    ],
+    ids=["missing", "deep", "endless", "cut", "bytes", "list", "number"],
+)
+def test_json_of_an_archive_that_is_none(part, content, words, tmp_path):
+    with pytest.raises(hdf5.Refused, match=words):
+        archive.check(archived(tmp_path, **{part: content}))
+
+
+@pytest.mark.parametrize("part", ["config", "metadata"])
+def test_long_json_of_an_archive_is_not_read(part, tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "SIZE", 1000)
+    with pytest.raises(hdf5.Refused, match="must be at most 1000 bytes"):
+        archive.check(archived(tmp_path, **{part: '{"a": "' + "a" * 1000 + '"}'}))
+
+
+@pytest.mark.parametrize("version", [None, 3, [], "3" * 1000, {}])
+def test_a_version_that_is_none(version, tmp_path):
+    path = archived(tmp_path, metadata=json.dumps({"keras_version": version}))
+    with pytest.raises(hdf5.Refused, match="must be a version, got none"):
+        archive.version(path)
+
+
+def crowd(root):
+    for i in range(21):
+        root[f"layers/dense/vars/{i + 1}"] = np.ones(1)
+
+
+def word_without_end(root):
+    root["layers/dense/vars/0"].attrs["dtype"] = np.ones(10**3)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda root: external(root.create_group("a"), "k"), "external link"),
+        (lambda root: soft(root.create_group("a"), "k"), "soft link"),
+        (lambda root: outside(root.create_group("a"), "k"), "external dataset"),
+        (lambda root: unwritten(root.create_group("a"), "k"), "must have its numbers in the file"),
+        (lambda root: bomb(root.create_group("a"), "k"), "must have its numbers in the file"),
+        (lambda root: root.create_group("..\\..\\a"), "must keep to its own groups"),
+        (crowd, "must have at most 20 names in a group"),
+        (word_without_end, "dtype of 'layers/dense/vars/0' must be a word"),
+    ],
+    ids=["external", "soft", "outside", "unwritten", "bomb", "above", "crowd", "word"],
+)
+def test_weights_of_an_archive_that_are_none(make, words, tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5, "LAYERS", 20)
+    data = weights(tmp_path, make)
+    with pytest.raises(hdf5.Refused, match=words):
+        archive.check(archived(tmp_path, data=data))
+    with pytest.raises(hdf5.Refused, match=words):
+        archive.arrays(tmp_path / "w.h5")
+
+
+def test_archives_cut_off(tmp_path):
+    path = archived(tmp_path)
+    whole = path.read_bytes()
+    for end in (4, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:end])
+        with pytest.raises(hdf5.Refused, match=r"must be a whole \.keras archive, got a damaged"):
+            archive.check(path)
+
+
+def test_weights_are_read_where_they_are(tmp_path):
+    """Not into memory: the archive is 40 MB, of which a few kB are read."""
+    path = archived(tmp_path, data=weights(tmp_path, lambda root: large(root)))
+    tracemalloc.start()
+    archive.check(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert archive.arrays(path)["layers/large/vars/0"] == (10**7,)
+    assert peak < 5 * 10**6
+
+
+def large(root):
+    root["layers/large/vars/0"] = np.ones(10**7, "f4")
+
+
+def test_archives_of_windows(tmp_path):
+    """Keras wrote names with backslashes there; a copy has slashes."""
+
+    def backslashes(root):
+        del root["layers"]
+        root["layers\\lstm\\cell/vars/0"] = np.ones(4)
+
+    data = weights(tmp_path, backslashes)
+    path = archived(tmp_path, ("assets\\lookup\\vocabulary.txt", b"a"), data=data)
+    archive.check(path)
+    assert archive.is_of_windows(path)
+    archive.with_config(path, tmp_path / "copy.keras", {"class_name": "Model"})
+    assert archive.config(tmp_path / "copy.keras") == {"class_name": "Model"}
+    assert archive.arrays(tmp_path / "copy.keras") == {"layers/lstm/cell/vars/0": (4,)}
+    assert not archive.is_of_windows(tmp_path / "copy.keras")
+    with zipfile.ZipFile(tmp_path / "copy.keras") as copy:
+        assert copy.read("assets/lookup/vocabulary.txt") == b"a"
+
+
+# What is read by another process first
+
+
+def with_heaps(tmp_path):
+    return write(tmp_path / "file.h5", sequential(("LSTM", LSTM)), GOOD, names_as=str)
+
+
+def test_a_file_that_takes_too_long_is_told_so(tmp_path, monkeypatch):
+    path = with_heaps(tmp_path)
+    monkeypatch.setattr(hdf5, "PROBE_SECONDS", 1)
+    endless = "from elman.legacy.hdf5 import *\nwith limited(Path(sys.argv[1])):\n  while 1: pass"
+    monkeypatch.setattr(hdf5, "PROBE", endless)
+    with pytest.raises(
+        hdf5.Refused, match=r"1 seconds of processor time.*the time was over"
+    ):
+        hostile.read(path)
+
+
+def test_a_busy_machine_damages_no_file(tmp_path, monkeypatch):
+    """Seconds that go by while others compute do not count."""
+    path = with_heaps(tmp_path)
+    monkeypatch.setattr(hdf5, "PROBE_SECONDS", 1)
+    monkeypatch.setattr(hdf5, "PROBE", f"import time; time.sleep(1.5); {hdf5.PROBE}")
+    hostile.read(path)
+    monkeypatch.setattr(hdf5, "PROBE_WAIT", 0.5)
+    with pytest.raises(hdf5.Refused, match=r"no answer within 0\.5 seconds: the time was over"):
+        hostile.read(path)
+
+
+def test_no_module_of_the_folder_is_imported(tmp_path, monkeypatch):
+    """A file is looked at in the folder it came in, beside an h5py.py of its author's."""
+    path = with_heaps(tmp_path)
+    for name in ("h5py", "numpy", "elman", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("open('run', 'w')")
+    monkeypatch.chdir(tmp_path)
+    hostile.read(path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_text_of_weights_of_keras_3_is_looked_at_elsewhere(tmp_path, monkeypatch):
+    """The word `bfloat16` lies in a heap, which may be damaged."""
+
+    def half(root):
+        root["layers/dense/vars/0"].attrs["dtype"] = "bfloat16"
+
+    looked, data = [], weights(tmp_path, half)
+    real = hdf5.try_elsewhere
+    monkeypatch.setattr(
+        hdf5, "try_elsewhere", lambda *given: looked.append(given[0]) or real(*given)
+    )
+    assert archive.arrays(tmp_path / "w.h5") == {"layers/dense/vars/0": (2, 3)}
+    archive.check(archived(tmp_path, data=data))
+    assert [path.name for path in looked] == ["w.h5", "x.keras"]
+    heap, damaged = data.find(b"GCOL"), bytearray(data)
+    damaged[heap + 4 : heap + 40] = b"\xff" * 36
+    with pytest.raises(hdf5.Refused, match="must be a whole HDF5 file"):
+        archive.check(archived(tmp_path, data=bytes(damaged)))
 
 
 def test_byte_code_outside_a_lambda():

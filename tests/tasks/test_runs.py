@@ -277,7 +277,7 @@ def test_half_written_and_foreign_run_folders_are_told(trained, tmp_path):
     for part in ("tokenizer.json", "model.keras"):
         whole = (folder / "run" / part).read_bytes()
         (half / part).write_bytes(whole[:100])
-        with pytest.raises(ValueError, match=r"half must be as .* cut off or damaged .*; copy the"):
+        with pytest.raises(ValueError, match=rf"half/{part}"):
             tasks.load(half)
         (half / part).write_bytes(whole)
     (half / "card.json").write_text(json.dumps({**card, "settings": {"gates": 5}}))

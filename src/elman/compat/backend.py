@@ -5,6 +5,7 @@ functions have kept their names.
 """
 
 import contextlib
+from contextvars import ContextVar
 
 import keras
 import numpy as np
@@ -21,25 +22,25 @@ class _LearningPhase(int):
     """0 for testing, 1 for training; as an input of `function` it is the phase to compute in."""
 
 
-_phase = {"value": _LearningPhase(0)}
+# Of a context: the phase of a program ends with the program.
+_phase = ContextVar("elman_learning_phase", default=_LearningPhase(0))  # noqa: B039 - an integer
 
 
 def learning_phase():
-    return _phase["value"]
+    return _phase.get()
 
 
 def set_learning_phase(value):
-    _phase["value"] = _LearningPhase(value)
+    _phase.set(_LearningPhase(value))
 
 
 @contextlib.contextmanager
 def learning_phase_scope(value):
-    before = learning_phase()
-    set_learning_phase(value)
+    before = _phase.set(_LearningPhase(value))
     try:
         yield
     finally:
-        set_learning_phase(before)
+        _phase.reset(before)
 
 
 def get_session(*_):

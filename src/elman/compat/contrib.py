@@ -7,8 +7,6 @@ from elman.layers.arguments import old_arguments
 from elman.layers.crf import TagAccuracy
 from elman.legacy.notes import tell
 
-_made: list = []
-
 
 @keras.saving.register_keras_serializable("elman_contrib")
 @old_arguments
@@ -59,7 +57,6 @@ class CRF(layers.CRF):
             kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer,
         )
-        _made.append(self)
         tell("keras_contrib.layers.CRF(units) -> Dense(units), elman.layers.CRF(units)")
 
     def build(self, inputs_shape):
@@ -95,17 +92,27 @@ class CRF(layers.CRF):
         return {**config, **{name: dense[name] for name in same}}
 
 
-class _NewestLoss(keras.losses.Loss):
-    """The loss of the CRF that was made last, as a model has one."""
+class _LossOfModel:
+    """``crf_loss``: the loss of the CRF of whichever model is compiled with it."""
+
+    def of_model(self, model):
+        """What ``compile`` of a model of elman puts in its place."""
+        found = [layer for layer in model._flatten_layers() if isinstance(layer, layers.CRF)]
+        if len(found) != 1:
+            raise ValueError(
+                f"crf_loss must be the loss of a model with one CRF, got {len(found)}; give each "
+                "output the loss of its own layer: loss=crf.loss_function"
+            )
+        return found[0].loss
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        return _made[-1].loss(y_true, y_pred, sample_weight)
+        raise ValueError(
+            "crf_loss must be given to compile of a model of elman, which says whose loss it is; "
+            "do: loss=crf.loss_function"
+        )
 
-    def call(self, y_true, y_pred):
-        return _made[-1].loss.call(y_true, y_pred)
 
-
-crf_loss = _NewestLoss(name="crf_loss")
+crf_loss = _LossOfModel()
 
 
 class crf_viterbi_accuracy(TagAccuracy):

@@ -8,11 +8,23 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 from elman.legacy.notes import tell
 
 _ME = "module://elman.compat.figure_backend"
-_names = {"stem": "figure", "count": "0"}
+
+
+@dataclass
+class _Files:
+    """The pictures of a program: the beginning of their names, and how many there are."""
+
+    stem: str = "figure"
+    count: int = 0
+
+
+_files: ContextVar[_Files] = ContextVar("elman_figures", default=_Files())  # noqa: B039
 
 
 @contextmanager
@@ -29,13 +41,30 @@ def saved(stem: str, always: bool) -> Iterator[None]:
         yield
         return
     os.environ["MPLBACKEND"] = _ME
-    if "matplotlib" in sys.modules:  # It has read the variable already.
+    before = _backend()
+    if before is not None:  # It has read the variable already.
         sys.modules["matplotlib"].use(_ME)
-    _names.update(stem=stem, count="0")
+    files = _files.set(_Files(stem))
     try:
         yield
     finally:
-        del os.environ["MPLBACKEND"]
+        _files.reset(files)
+        os.environ.pop("MPLBACKEND", None)
+        if _backend() == _ME:  # A program may have chosen another one.
+            _put_back(before)
+
+
+def _backend():
+    """The backend that is set, not yet looked for where that is left open; None: no matplotlib."""
+    matplotlib = sys.modules.get("matplotlib")
+    # Of a copy: to ask `rcParams` itself is to choose one.
+    return None if matplotlib is None else matplotlib.rcParams.copy()["backend"]
+
+
+def _put_back(backend) -> None:
+    """Set the backend that was there before; that of the user's file where there was none."""
+    matplotlib = sys.modules["matplotlib"]
+    matplotlib.use(matplotlib.rcParamsOrig["backend"] if backend is None else backend)
 
 
 def flush() -> None:
@@ -49,9 +78,10 @@ def show(*args, **kwargs) -> None:
     """What ``plt.show()`` calls."""
     from matplotlib import _pylab_helpers, pyplot
 
+    files = _files.get()
     for manager in _pylab_helpers.Gcf.get_all_fig_managers():
-        _names["count"] = str(int(_names["count"]) + 1)
-        name = f"{_names['stem']}-{_names['count']}.png"
+        files.count += 1
+        name = f"{files.stem}-{files.count}.png"
         manager.canvas.figure.savefig(name)
         tell(f"plt.show() -> {name}")
     pyplot.close("all")

@@ -1,10 +1,13 @@
 """`run_program`: an old program or notebook, unedited, on today's Keras."""
 
+import functools
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +24,9 @@ from elman.legacy import eras
 from elman.legacy.eras import Era
 from elman.legacy.notes import heard_by
 from elman.legacy.programs import ENCODING
+
+# A process has one `__main__` and one ``sys.argv``: another program waits for its turn.
+_turn = threading.RLock()
 
 
 def run_program(
@@ -60,21 +66,33 @@ def run_program(
     parts = notebooks.parts(path, report.add) if notebook else [_script(path)]
     main = ModuleType("__main__")
     main.__file__ = str(path.absolute())
+
+    def run() -> int:
+        with ExitStack() as stack:
+            stack.enter_context(heard_by(report.hear))
+            stack.enter_context(eras.in_force(era))
+            stack.enter_context(_process(path, arguments or [], main))
+            stack.enter_context(figures.saved(path.stem, always=notebook))
+            for changes in _changed_in_others():
+                stack.enter_context(_changed(*changes))
+            stack.enter_context(_served(main, notebook, report))
+            return _run(parts, main, notebook)
+
+    with _turn:
+        # In a context of its own, which ends with it: the era, who listens, Keras 1's phase.
+        return copy_context().run(run), report, vars(main)
+
+
+@contextmanager
+def _served(main: ModuleType, notebook: bool, report: Report) -> Iterator[None]:
+    """The stand-ins and what old code is translated to, for the program that is ``main``."""
+    more: dict[str, Any] = {"get_ipython": notebooks.get_ipython, **EXPRESSIONS}
+    if notebook:
+        more["display"] = notebooks.display
     modules = Modules(tensorflow.standin(report.where))
-    with ExitStack() as stack:
-        stack.enter_context(heard_by(report.hear))
-        stack.enter_context(eras.in_force(era))
-        stack.enter_context(_process(path, arguments or [], main))
-        stack.enter_context(figures.saved(path.stem, always=notebook))
-        stack.enter_context(_optimizers_have_lr())
-        stack.enter_context(_tensors_have_numpy())
-        more: dict[str, Any] = {"get_ipython": notebooks.get_ipython, **EXPRESSIONS}
-        if notebook:
-            more["display"] = notebooks.display
-        names = stack.enter_context(imports.served(modules.find, more))
+    with imports.served(modules.find, more) as names:
         vars(main)["__builtins__"] = names
-        code = _run(parts, main, notebook)
-    return code, report, vars(main)
+        yield
 
 
 def _era(path: Path, chosen: str | None, report: Report) -> Era:
@@ -147,35 +165,60 @@ def _process(path: Path, arguments: list[str], main: ModuleType) -> Iterator[Non
         sys.argv, sys.path[:], sys.modules["__main__"] = argv, search, own
 
 
+# What a program finds changed in other libraries for as long as it runs.
+
+_ABSENT = object()
+
+
+def _changed_in_others() -> list[tuple[type, dict[str, Any]]]:
+    """Classes, and the attributes that they are given."""
+    changes: list[tuple[type, dict[str, Any]]] = [
+        (keras.optimizers.Optimizer, _OLD_OPTIMIZER),
+        (threading.Thread, {"start": _started_in_context}),
+    ]
+    if keras.backend.backend() != "tensorflow":
+        # ``model(x).numpy()``, which JAX has not and torch refuses with a gradient.
+        tensor = type(keras.ops.zeros(()))
+        own = getattr(tensor, "numpy", None)
+        changes.append((tensor, {"numpy": _numpy if own is None else _without_gradient(own)}))
+    return changes
+
+
 @contextmanager
-def _optimizers_have_lr() -> Iterator[None]:
-    """``optimizer.lr`` and ``.decay``, which programs read on optimizers named by a string."""
-    base = keras.optimizers.Optimizer
-
-    def set_rate(optimizer, value):
-        optimizer.learning_rate = value
-
-    base.lr = property(lambda optimizer: optimizer.learning_rate, set_rate)
-    base.decay = np.float32(0)
+def _changed(owner: type, attributes: dict[str, Any]) -> Iterator[None]:
+    """Give a class attributes, and put back what was there."""
+    # Of the class itself: where it inherits one, ours only hides that.
+    before = {name: vars(owner).get(name, _ABSENT) for name in attributes}
+    for name, value in attributes.items():
+        setattr(owner, name, value)
     try:
         yield
     finally:
-        del base.lr, base.decay
+        for name, value in before.items():
+            if value is _ABSENT:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)
 
 
-@contextmanager
-def _tensors_have_numpy() -> Iterator[None]:
-    """``model(x).numpy()``, which TensorFlow has, JAX has not and torch refuses with a gradient."""
-    if keras.backend.backend() == "tensorflow":
-        yield
-        return
-    tensor = type(keras.ops.zeros(()))
-    own = getattr(tensor, "numpy", None)  # torch's is inherited, so that ours only hides it
-    tensor.numpy = _numpy if own is None else _without_gradient(own)
-    try:
-        yield
-    finally:
-        del tensor.numpy
+def _set_rate(optimizer, value) -> None:
+    optimizer.learning_rate = value
+
+
+# ``optimizer.lr`` and ``.decay``, which programs read on optimizers named by a string.
+_OLD_OPTIMIZER = {
+    "lr": property(lambda optimizer: optimizer.learning_rate, _set_rate),
+    "decay": np.float32(0),
+}
+
+_start = threading.Thread.start
+
+
+@functools.wraps(_start)
+def _started_in_context(thread: threading.Thread) -> None:
+    """Start a thread in the context of who starts it: the program's layers mean the same there."""
+    thread.run = functools.partial(copy_context().run, thread.run)  # type: ignore[method-assign]
+    _start(thread)
 
 
 def _numpy(x):

@@ -11,6 +11,7 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
 from elman.data.ragged import Ragged
 
+KINDS = 3  # of n-grams: of a word's characters, of words, of characters
 _HANGUL = re.compile("[가-힣]")
 
 
@@ -74,9 +75,19 @@ class NGrams:
 
     @classmethod
     def restored(cls, state: Mapping[str, np.ndarray]) -> "NGrams":
-        """What gave `state`."""
-        idf = state["idf"]
-        self = cls(idf.shape[1], bool(state["letters"]))
+        """What gave `state`.
+
+        Raises:
+            ValueError: arrays that no n-grams gave.
+        """
+        idf, letters = state.get("idf"), state.get("letters")
+        if idf is None or letters is None or letters.dtype != bool or letters.shape != ():
+            raise ValueError(f"n-grams must be the arrays letters and idf, got {[*state]}")
+        if idf.dtype.kind != "f" or idf.ndim != 2 or len(idf) != KINDS or not idf.shape[1]:
+            raise ValueError(f"idf must be numbers [{KINDS}, F], got {idf.dtype} {idf.shape}")
+        if not np.isfinite(idf).all():
+            raise ValueError("idf must be finite, got other numbers")
+        self = cls(idf.shape[1], bool(letters))
         for weigh, values in zip(self._weigh, idf, strict=True):
             weigh.idf_ = values
         return self

@@ -115,13 +115,22 @@ class TokenFeatures:
 
     @classmethod
     def from_json(cls, learnt: dict) -> "TokenFeatures":
-        """What `to_json` gave."""
+        """What `to_json` gave.
+
+        Raises:
+            ValueError: a level that is none, other slots than it has, a value that is there twice.
+        """
         self = cls(learnt["level"], letters=learnt["letters"])
 
         def number(values):
+            if len({*values}) < len(values):
+                raise ValueError("each value of a token must be there once, got one twice")
             return {value: i for i, value in enumerate(values, UNKNOWN + 1)}
 
         self.slots = {name: number(values) for name, values in learnt["slots"].items()}
+        names = [*next(iter(self._describe([" "])))]
+        if [*self.slots] != names:
+            raise ValueError(f"the slots of a {self.level} must be {names}, got {[*self.slots]}")
         self.letter_numbers = number(learnt["letter_numbers"])
         self.clue_numbers = number(learnt["clue_numbers"])
         self._finish()

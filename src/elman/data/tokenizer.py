@@ -114,14 +114,42 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: Path) -> "Tokenizer":
-        """Read what `save` wrote."""
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
-        self = cls(**found["elman"])
-        self._tokenizer = tokenizers.Tokenizer.from_str(json.dumps(found["tokenizer"]))
+        """Read what `save` wrote: the tokens and how they join; the rest is made anew.
+
+        Raises:
+            ValueError: a file that is damaged, or has not the tokens of a tokenizer.
+        """
+        try:
+            found = json.loads(Path(path).read_text(encoding="utf-8"))
+            if {name: type(value) for name, value in found["elman"].items()} != _SETTINGS:
+                raise ValueError(f"the settings must be {', '.join(_SETTINGS)}")
+            self = cls(**found["elman"])
+            saved = found["tokenizer"]["model"]
+            self._tokenizer = self._restored(saved["vocab"], saved.get("merges") or [])
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # the tokenizers library raises nothing but Exception itself
+            why = f"{type(error).__name__}: {error!s:.200}"
+            raise ValueError(f"{path} must be as save() wrote it, got {why}") from error
         return self
 
+    def _restored(self, vocabulary: dict[str, int], merges: list) -> tokenizers.Tokenizer:
+        if sorted(vocabulary.values()) != [*range(len(vocabulary))]:
+            raise ValueError("the tokens must be numbered from 0, each with a number of its own")
+        if [vocabulary.get(token) for token in _SPECIAL] != [*range(len(_SPECIAL))]:
+            raise ValueError(f"the first tokens must be {', '.join(_SPECIAL)}")
+        tokenizer = _untrained(self.unit, self.lowercase, self.jamo)
+        unknown = _SPECIAL[UNKNOWN]
+        if self.unit == "subword":
+            pairs = [tuple(pair) for pair in merges]
+            tokenizer.model = models.BPE(vocabulary, pairs, unk_token=unknown)
+        else:
+            tokenizer.model = models.WordLevel(vocabulary, unknown)
+        tokenizer.add_special_tokens(_SPECIAL)
+        return tokenizer
 
-_SETTINGS = ("unit", "size", "min_count", "lowercase", "jamo")
+
+_SETTINGS = {"unit": str, "size": int, "min_count": int, "lowercase": bool, "jamo": bool}
 
 
 def _untrained(unit: str, lowercase: bool, jamo: bool) -> tokenizers.Tokenizer:

@@ -88,6 +88,9 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
     def _number_of_sequences(self) -> int:
         return self.return_sequences * (2 if self.merge_mode is None else 1)
 
+    def _sequences_are_reversed(self) -> bool:
+        return self.forward_layer.go_backwards  # as a layer of its own may
+
     def _features(self) -> int | None:
         features = getattr(self.forward_layer, "_features", None)
         return features() if features else None

@@ -1,5 +1,6 @@
 """How a recurrent layer may be called: what `RNN` and `Bidirectional` share."""
 
+import importlib
 import numbers
 
 import keras
@@ -14,7 +15,8 @@ class RecurrentCall:
     """Mixin: old call forms, masks beside initial states, ragged input, errors in plain words.
 
     The layer says the shapes of the states it takes (`_state_shapes`), how many features it was
-    built for (`_features`) and how many of its outputs are sequences (`_number_of_sequences`).
+    built for (`_features`), how many of its outputs are sequences (`_number_of_sequences`) and
+    whether these are in the order of the input or the other way round (`_sequences_are_reversed`).
     """
 
     def __call__(self, sequences, initial_state=None, *, constants=None, mask=None, **kwargs):
@@ -66,10 +68,11 @@ class RecurrentCall:
         steps = ops.arange(ops.shape(dense)[1], dtype="int32")
         mask = steps < ops.expand_dims(ops.cast(lengths, "int32"), -1)
         results = self(dense, initial_state, constants=constants, mask=mask, **kwargs)
-        flat = tree.flatten(results)
-        for i in range(self._number_of_sequences()):
-            flat[i] = type(ragged).from_tensor(flat[i], lengths=lengths)
-        return tuple(flat) if isinstance(results, (list, tuple)) else flat[0]
+        mask = ops.flip(mask, axis=1) if self._sequences_are_reversed() else mask
+        kept = importlib.import_module("tensorflow").ragged.boolean_mask
+        flat, number = tree.flatten(results), self._number_of_sequences()
+        flat[:number] = [kept(sequence, mask) for sequence in flat[:number]]
+        return tree.pack_sequence_as(results, flat)
 
     def reset_state(self):
         """Set the carried states back to the initial state; see `reset_states`."""

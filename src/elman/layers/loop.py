@@ -139,34 +139,39 @@ def _jax(body, carry, xs, unroll, keep):
 
 def _tensorflow(body, carry, xs, unroll, keep):
     tf = importlib.import_module("tensorflow")
-    length = xs[0].shape[0]
-    steps = tf.shape(xs[0])[0]
-    if length is None:  # Perhaps 0, and XLA compiles the body of a loop that never runs too.
-        xs = [tf.pad(x, [[0, 1]] + [[0, 0]] * (len(x.shape) - 1)) for x in xs]
-    inputs = [tf.TensorArray(x.dtype, size=tf.shape(x)[0]).unstack(x) for x in xs]
-    last_output, flat = carry[0], tree.flatten(carry)
-    # Element 0 is there so that the array is never empty: stacking needs a shape even when T = 0.
-    outputs = tf.TensorArray(last_output.dtype, steps + 1, element_shape=last_output.shape)
-    outputs = [outputs.write(0, last_output)] if keep else []
+    length = steps = run = xs[0].shape[0]
+    if length is None:
+        # Perhaps 0: then one step of zeros is run and thrown away, because XLA compiles the body of
+        # a loop that never runs too, and stacking needs a shape. Any other T runs over its steps
+        # alone: where tf2onnx puts an LSTM in place of the loop, that one reads all of `xs`.
+        steps = tf.shape(xs[0])[0]
+        run = tf.maximum(steps, 1)
+        xs = [tf.pad(x, [[0, run - steps]] + [[0, 0]] * (len(x.shape) - 1)) for x in xs]
+    inputs = [tf.TensorArray(x.dtype, size=run).unstack(x) for x in xs]
+    last_output, first = carry[0], tree.flatten(carry)
+    outputs = tf.TensorArray(last_output.dtype, run, element_shape=last_output.shape)
+    outputs = [outputs] if keep else []
 
     def step(t, outputs, flat):
         x = [array.read(t) for array in inputs]
         new, output = body(tree.pack_sequence_as(carry, flat), x)
-        return t + 1, [array.write(t + 1, output) for array in outputs], tree.flatten(new)
+        return t + 1, [array.write(t, output) for array in outputs], tree.flatten(new)
 
     _, outputs, flat = tf.while_loop(
-        lambda t, *_: t < steps,
+        lambda t, *_: t < run,
         step,
-        (tf.constant(0), outputs, flat),
+        (tf.constant(0), outputs, first),
         shape_invariants=(
             tf.TensorShape([]),
             [tf.TensorShape(None) for _ in outputs],
-            [tf.TensorShape([None, *a.shape[1:]]) for a in flat],
+            [tf.TensorShape([None, *a.shape[1:]]) for a in first],
         ),
-        maximum_iterations=steps,
+        maximum_iterations=run,
     )
+    if length is None:
+        flat = [tf.where(steps > 0, new, old) for new, old in zip(flat, first, strict=True)]
     if not keep:
         return tree.pack_sequence_as(carry, flat), None
-    kept = outputs[0].stack()[1:]
+    kept = outputs[0].stack()[:steps]
     kept.set_shape([length, *last_output.shape])
     return tree.pack_sequence_as(carry, flat), kept

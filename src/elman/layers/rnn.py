@@ -241,6 +241,9 @@ class RNN(RecurrentCall, keras.layers.RNN):
     def _number_of_sequences(self) -> int:
         return int(self.return_sequences)
 
+    def _sequences_are_reversed(self) -> bool:
+        return self.go_backwards
+
     def _features(self) -> int | None:
         kernel = getattr(self.cell, "kernel", None) if self.built else None
         shape = getattr(kernel, "shape", ())

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from elman.layers.arguments import old_arguments
+from elman.layers.calling import RecurrentCall
 
 
 @keras.saving.register_keras_serializable("elman")
@@ -47,27 +48,50 @@ class TimeDistributed(keras.layers.TimeDistributed):
         self.batch_input_shape = (inner[0], None, *inner[1:]) if inner else None
 
     def __call__(self, inputs, *args, **kwargs):
-        if type(inputs).__name__ != "RaggedTensor":
-            return super().__call__(inputs, *args, **kwargs)
-        outputs = super().__call__(inputs.to_tensor(), *args, **kwargs)
-        return type(inputs).from_tensor(outputs, lengths=inputs.row_lengths())
+        if type(inputs).__name__ == "RaggedTensor":
+            return self._call_ragged(inputs, *args, **kwargs)
+        return super().__call__(inputs, *args, **kwargs)
+
+    def _call_ragged(self, ragged, training=None, mask=None):
+        """The layer on the timesteps that there are, of all rows in one batch."""
+        if mask is not None:
+            raise ValueError(
+                f"TimeDistributed '{self.name}' takes no mask with a RaggedTensor, whose row "
+                "lengths say which steps there are; leave out mask."
+            )
+        if getattr(self.layer, "stateful", False):
+            raise ValueError(
+                f"TimeDistributed '{self.name}' takes no RaggedTensor with a stateful layer, whose "
+                "state must have the same rows at each timestep; give it an array."
+            )
+        if not self.built:
+            self.build(tuple(ragged.shape))
+        steps = ragged.values
+        if type(steps) is type(ragged) and not isinstance(self.layer, _TAKING_RAGGED):
+            steps = steps.to_tensor()
+        outputs = self.layer(steps, **self._training(training))
+        return ragged.with_values(self._cast(outputs))
+
+    def _training(self, training) -> dict:
+        takes = "training" in self.layer.call_signature_parameters
+        return {"training": training} if takes else {}
+
+    def _cast(self, outputs):
+        """In this layer's dtype, as in Keras, whatever that of the inner layer is."""
+        floating = keras.backend.is_float_dtype(outputs.dtype)
+        return ops.cast(outputs, self.compute_dtype) if floating else outputs
 
     def call(self, inputs, training=None, mask=None):
         if mask is not None:
             self._check_mask(mask.shape, inputs.shape)
-        kwargs = (
-            {"training": training} if "training" in self.layer.call_signature_parameters else {}
-        )
+        kwargs = self._training(training)
         if getattr(self.layer, "stateful", False):
             return self._step_by_step(inputs, kwargs)
         if mask is not None and "mask" in self.layer.call_signature_parameters:
             kwargs["mask"] = ops.reshape(mask, (-1, *ops.shape(mask)[2:]))
         shape = ops.shape(inputs)
         outputs = self.layer(ops.reshape(inputs, (-1, *shape[2:])), **kwargs)
-        outputs = ops.reshape(outputs, (*shape[:2], *ops.shape(outputs)[1:]))
-        # As in Keras, this layer's dtype policy holds for the inner layer's output.
-        floating = keras.backend.is_float_dtype(outputs.dtype)
-        return ops.cast(outputs, self.compute_dtype) if floating else outputs
+        return self._cast(ops.reshape(outputs, (*shape[:2], *ops.shape(outputs)[1:])))
 
     def _step_by_step(self, inputs, kwargs):
         """A stateful layer carries its state from timestep to timestep, so they run in order."""
@@ -103,3 +127,6 @@ class TimeDistributed(keras.layers.TimeDistributed):
         if mask is None:
             return None
         return ops.any(mask, axis=tuple(range(2, len(mask.shape))))
+
+
+_TAKING_RAGGED = (RecurrentCall, TimeDistributed)

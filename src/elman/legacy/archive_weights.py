@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import h5py
 
-from elman.legacy import hdf5
+from elman.legacy import hdf5, limits, text
 from elman.legacy.hdf5 import Refused, Weight
 from elman.legacy.specs import LayerSpec, ModelSpec
 
@@ -27,18 +27,26 @@ _LAYERS = ("layers", "_layer_checkpoint_dependencies")
 
 
 def arrays(root: h5py.Group) -> dict[str, Weight]:
-    """Every array of a weights file by its place, whose parts are parted by slashes."""
+    """Every array of a weights file by its place, whose parts are parted by slashes.
+
+    Raises:
+        Refused: more names or levels than a model has, links, or arrays larger than their bytes.
+    """
     found: dict[str, Weight] = {}
-    groups = [("", root)]
+    groups = [("", root, 0)]
     while groups:
-        path, group = groups.pop()
-        for key in hdf5.some_keys(group):
+        path, group, depth = groups.pop()
+        if len(group) > limits.LAYERS:
+            raise Refused(f"a group must have at most {limits.LAYERS} names, got more")
+        for key in group:
             where = f"{path}{key}".replace("\\", "/")
-            if len(found) + len(groups) > hdf5.WEIGHTS or where.count("/") > 100:
-                raise Refused("a file of weights must have an end, got one without")
+            if depth > text.DEPTH or len(found) + len(groups) > hdf5.WEIGHTS:
+                raise Refused("a file of weights must have an end, got one without end")
+            if ".." in where.split("/"):
+                raise Refused(f"weights must keep to their own groups, got {where!r:.80}")
             inside = group[key] if hdf5.is_inside(group, key) else None
             if isinstance(inside, h5py.Group):
-                groups.append((f"{where}/", inside))
+                groups.append((f"{where}/", inside, depth + 1))
             else:
                 found[where] = Weight(where, hdf5.dataset(group, key))
     hdf5.check_size(list(found.values()), root.file.id.get_filesize())

@@ -9,6 +9,7 @@ import re
 import tokenize
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,24 +67,24 @@ def defaults(name: str, era: Era | None) -> dict[str, Any]:
     }
 
 
-# The era of the program that is being run.
+# The era of the program that is being run; of its context, so that other threads have none.
 
-_in_force: list[Era] = []
+_in_force: ContextVar[Era | None] = ContextVar("elman_era", default=None)
 
 
 def current() -> Era | None:
     """The era of the program that is being run; None where none is."""
-    return _in_force[-1] if _in_force else None
+    return _in_force.get()
 
 
 @contextmanager
 def in_force(era: Era) -> Iterator[None]:
     """Let `current` be ``era``."""
-    _in_force.append(era)
+    before = _in_force.set(era)
     try:
         yield
     finally:
-        _in_force.pop()
+        _in_force.reset(before)
 
 
 # What a program's text tells.

@@ -10,8 +10,10 @@ import functools
 import math
 import mmap
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,7 +126,8 @@ def opened(path: str | os.PathLike) -> Iterator[OldFile]:
     """
     name = Path(path).name
     with contextlib.ExitStack() as stack:
-        _try_elsewhere(path)
+        if has_heaps(path):
+            try_elsewhere(path)
         with guarded(name):
             root = stack.enter_context(h5py.File(path, "r"))
             found = _contents(root, name, os.path.getsize(path))
@@ -147,44 +150,76 @@ def guarded(where: str) -> Iterator[None]:
 # Text of variable length lies in heaps of the file. Over a damaged one HDF5's library allocates
 # whatever length is written there, or never returns; so another process reads such files first.
 
-PROBE_SECONDS, PROBE_BYTES = 20, 2**30
+PROBE = "from elman.legacy.hdf5 import probe; probe()"
+PROBE_BYTES = 2**30
+PROBE_SECONDS = 20  # of processor time, however busy the machine is
+PROBE_WAIT = 600  # seconds; without processor time only a machine that stands still takes them
 
 
-def _try_elsewhere(path: str | os.PathLike) -> None:
-    """Read a file with heaps in a process of its own, with limits, before it is read here."""
-    if not _has_heaps(os.path.abspath(path), os.stat(path).st_mtime_ns):
-        return
-    command = [sys.executable, "-c", "from elman.legacy.hdf5 import probe; probe()", str(path)]
+def try_elsewhere(path: str | os.PathLike, code: str = "") -> None:
+    """Read a file in a process of its own, with limits, before it is read here.
+
+    Raises:
+        Refused: what that process says of it, or that it ended without a word, or not in time.
+    """
+    name = Path(path).name
+    # -P: no module of the folder that we are in, which may be the file's.
+    command = [sys.executable, "-P", "-c", code or PROBE, str(path), str(PROBE_SECONDS)]
     paths = os.pathsep.join(filter(None, sys.path))
     # BLAS takes memory for each thread, and none is needed.
     environment = {**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, timeout=PROBE_SECONDS, check=False
+            command, env=environment, capture_output=True, timeout=PROBE_WAIT, check=False
         )
     except subprocess.TimeoutExpired:
-        raise Refused(f"{path} must be a whole HDF5 file, got one that cannot be read") from None
+        raise Refused(
+            f"{name} must be read by another process first, got no answer within {PROBE_WAIT} "
+            "seconds: the time was over; do: try again when the machine is less busy"
+        ) from None
+    if _TOO_LONG and done.returncode == -_TOO_LONG:
+        raise Refused(
+            f"{name} must be read within {PROBE_SECONDS} seconds of processor time, got one that "
+            "takes longer: the time was over, as over text that is damaged"
+        )
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        crashed = (
-            f"{Path(path).name} must be a whole HDF5 file, got one that crashes HDF5's library"
-        )
+        crashed = f"{name} must be a whole HDF5 file, got one that crashes HDF5's library"
         raise Refused(said[-1] if said else crashed)
 
 
+# The signal at the end of the processor time; Windows has no such limit.
+_TOO_LONG = getattr(signal, "SIGXCPU", 0)
+
+
 def probe() -> None:
-    """Read the file that the command line names, all but its arrays, within bounded memory."""
-    path, size = Path(sys.argv[1]), os.path.getsize(sys.argv[1])
+    """Read the file that the command line names, all but its arrays."""
+    path = Path(sys.argv[1])
+    with limited(path), h5py.File(path, "r") as root:
+        _contents(root, path.name, os.path.getsize(path))
+
+
+@contextlib.contextmanager
+def limited(path: Path) -> Iterator[None]:
+    """Within it this process, which it ends, has the memory and the time for one file."""
     with contextlib.suppress(ImportError):  # there is none on Windows
         import resource
 
-        limit = PROBE_BYTES + 4 * size
+        limit = PROBE_BYTES + 4 * os.path.getsize(path)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        seconds = math.ceil(time.process_time()) + int(sys.argv[2])
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        with guarded(path.name), h5py.File(path, "r") as root:
-            _contents(root, path.name, size)
+        with guarded(path.name):
+            yield
     except (Refused, MemoryError) as error:
         sys.exit(str(error) or f"{path.name} must take memory like its size, got more")
+
+
+def has_heaps(path: str | os.PathLike) -> bool:
+    """Whether there is text of variable length in a file, or bytes that look like it."""
+    return _has_heaps(os.path.abspath(path), os.stat(path).st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=16)
@@ -357,8 +392,7 @@ def _string(group: h5py.Group, attribute: str) -> str:
 
 def _attribute(group: h5py.Group, name: str) -> Any:
     attribute = group.attrs.get_id(name)
-    path = group.file.filename
-    if attribute.dtype.hasobject and not _has_heaps(path, os.stat(path).st_mtime_ns):
+    if attribute.dtype.hasobject and not has_heaps(group.file.filename):
         raise Refused(f"attribute {name} must have its text in the file, got none there")
     size = math.prod(attribute.shape) * attribute.dtype.itemsize
     if size > text.SIZE:

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
-_listeners: list[Callable[[str], None]] = []
+Listener = Callable[[str], None]
+
+# Of a context, not of the process: what one thread runs, another does not hear.
+_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("elman_listeners", default=())
 
 
 def tell(note: str) -> None:
     """Tell a translation, e.g. "LSTM: inner_init -> recurrent_initializer"."""
-    for listener in _listeners:
+    for listener in _listeners.get():
         listener(note)
 
 
 @contextmanager
-def heard_by(listener: Callable[[str], None]) -> Iterator[None]:
+def heard_by(listener: Listener) -> Iterator[None]:
     """Hand every note told inside to `listener`.
 
     >>> notes = []
@@ -22,8 +26,8 @@ def heard_by(listener: Callable[[str], None]) -> Iterator[None]:
     >>> notes
     ['Adam: lr -> learning_rate']
     """
-    _listeners.append(listener)
+    before = _listeners.set((*_listeners.get(), listener))
     try:
         yield
     finally:
-        _listeners.remove(listener)
+        _listeners.reset(before)

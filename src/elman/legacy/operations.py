@@ -32,8 +32,8 @@ ROW = 2**28
 
 _PLAIN = (type(None), bool, int, float, str)
 _ELLIPSIS = "__ellipsis__"
-_DTYPES = frozenset(
-    names("bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float32 float64")
+_DTYPES = names(
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float32 float64"
 )
 
 
@@ -79,14 +79,16 @@ class Operation:
     @property
     def is_size(self) -> bool:
         """Whether it is computed from the shapes of tensors alone."""
+        if self.function == "cast" and not str(self.kwargs.get("dtype")).startswith("int"):
+            return False
         return self.function in _SHAPES or (
             self.function in _SIZES and not _has_tensor([self.inputs, dict(self.kwargs)])
         )
 
     def output(self, index: int) -> "Operation":
-        """The operation that gives one output of this one, which gives a size or a list of them."""
+        """The operation that gives one output of this one, which `is_size`."""
         if self.function == "unstack":
-            return Operation("getitem", self, {"slice_spec": index})
+            return Operation("getitem", self.inputs, {"slice_spec": index})
         if index:
             raise ValueError(f"{self.function} has one output, got the index {index}")
         return self
@@ -116,8 +118,7 @@ def translated(
     >>> found.config()
     {'function': 'add', 'inputs': {'tensor': 0}, 'kwargs': {'y': 1.0}}
     """
-    inputs, given = _mapped([inputs, dict(kwargs or {})], _leaf)
-    _check_plain([inputs, given])
+    inputs, given = _unwrapped([inputs, dict(kwargs or {})])
     if class_name == "TensorFlowOpLayer":
         found = _of_node(config, inputs)
     else:
@@ -130,6 +131,9 @@ def translated(
     function, inputs, given = found
     given = {_SYNONYMS.get(key, key): value for key, value in given.items()}
     given = {key: value for key, value in given.items() if value is not None and key not in _HINTS}
+    _check_plain([inputs, *given.values()])
+    if function == "reshape" and "shape" in given:
+        given["shape"] = _reshaped(given["shape"])
     operation = Operation(function, inputs, given)
     if not _fits(operation) or not operation.tensors:
         return None
@@ -137,13 +141,35 @@ def translated(
     return operation
 
 
-def _leaf(value: Any) -> Any:
+def _reshaped(shape: Any) -> Any:
+    """A shape with -1 for the one axis that is computed from shapes.
+
+    It has to be that length anyway, and Keras then knows the shape while a model is made.
+    """
+    packed = isinstance(shape, Operation) and shape.function == "stack"
+    sizes = shape.inputs if packed else shape
+    if type(sizes) is not list or -1 in sizes:
+        return shape
+    if sum(isinstance(size, Operation) for size in sizes) != 1:
+        return shape
+    return [-1 if isinstance(size, Operation) else size for size in sizes]
+
+
+def _unwrapped(value: Any) -> Any:
+    """Arguments with arrays, which Keras 2.13 wrapped, as lists."""
+    if type(value) is dict:
+        if value.get("class_name") in ("__numpy__", "__tensor__", "__tuple__"):
+            inner = value.get("config", value)
+            return _unwrapped(inner["value"] if "value" in inner else inner["items"])
+        return {key: _unwrapped(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return [_unwrapped(item) for item in value]
     return {"class_name": _ELLIPSIS} if isinstance(value, EllipsisType) else value
 
 
 def _check_plain(value: Any) -> None:
-    """Refuse dicts that would read as tensors or operations."""
-    if isinstance(value, dict) and {"tensor", "function"} & {*value}:
+    """Refuse dicts that are no slices; others would read as tensors or operations."""
+    if type(value) is dict and not ({*value} <= {"start", "stop", "step"} or _is_ellipsis(value)):
         raise ValueError(f"an argument must be plain numbers or a slice, got {value!r}")
     if isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
@@ -170,10 +196,12 @@ def _fits(operation: Operation) -> bool:
         return False
     for name, value in given.items():
         allowed = _CHOICES.get((operation.function, name))
-        if allowed is not None and (not isinstance(value, str | int) or value not in allowed):
+        if allowed is not None and value not in allowed:
             return False
         if name.endswith("dtype") and value not in _DTYPES:
             return False
+    if operation.function == "norm" and isinstance(given.get("axis"), list):
+        return given.get("ord", "euclidean") in ("euclidean", "fro")  # others are of matrices
     fixed = [value for name, value in given.items() if name in _FIXED]
     fixed += [operation.inputs] if first.name in _FIXED else []
     if operation.function == "getitem":
@@ -190,7 +218,7 @@ def _index_fits(spec: Any) -> bool:
 
 
 def _is_tensor(value: Any) -> bool:
-    return not isinstance(value, Operation | list | tuple | dict) and type(value) not in _PLAIN
+    return type(value) not in (Operation, list, dict, *_PLAIN)
 
 
 def _leaves(value: Any) -> Iterator[Any]:
@@ -331,23 +359,39 @@ def run(ops: Any, config: Config, tensors: list[Any]) -> Any:
         config: what `Operation.config` gave; one out of a file has to pass `check` first.
         tensors: one for each of `Operation.tensors`; not symbolic ones of Keras.
     """
-    result = _value(ops, config, tensors)
-    if isinstance(result, list | tuple):
-        return [_tensor(ops, one) for one in result]
-    return _tensor(ops, result)
+    return _tensor(ops, _value(ops, config, tensors))
 
 
 def _tensor(ops: Any, value: Any) -> Any:
-    return ops.convert_to_tensor(value) if isinstance(value, np.ndarray | np.generic) else value
+    """A size, or a list of them, as a tensor; anything else as it is."""
+    if isinstance(value, list):
+        return [_tensor(ops, one) for one in value]
+    if type(value) in _PLAIN or not _is_number(value):
+        return value
+    value = _number(value) if np.ndim(value) == 0 else value
+    if isinstance(value, np.ndarray) and value.dtype == object and not _is_empty(value):
+        return ops.stack([ops.convert_to_tensor(one, dtype="int32") for one in value])
+    return ops.convert_to_tensor(value.astype("int32") if _is_empty(value) else value)
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and not value.size
 
 
 def _value(ops: Any, config: Config, tensors: list[Any]) -> Any:
-    """The result; plain numbers, of NumPy, where it is computed from shapes that are numbers."""
-    inputs = _resolved(ops, config["inputs"], tensors)
-    kwargs = {key: _resolved(ops, value, tensors) for key, value in config["kwargs"].items()}
+    """The result; numbers in arrays of NumPy's where it is computed from shapes that are numbers.
+
+    JAX has symbols for axes of unknown length while a model is made; they are objects to NumPy.
+    """
     function = config["function"]
+    kwargs = {key: _resolved(ops, value, tensors) for key, value in config["kwargs"].items()}
+    inputs = _resolved(ops, config["inputs"], tensors)
     if function in _SIZES and _all_numbers([inputs, kwargs]):
-        ops = _NUMPY
+        return Functions(_NUMPY).call(function, inputs, kwargs)
+    if FUNCTIONS[function][0].name not in _FIXED:
+        inputs = _tensor(ops, inputs)
+    fixed = {*_FIXED, "slice_spec"}
+    kwargs = {key: value if key in fixed else _tensor(ops, value) for key, value in kwargs.items()}
     return Functions(ops).call(function, inputs, kwargs)
 
 
@@ -362,7 +406,8 @@ def _resolved(ops: Any, value: Any, tensors: list[Any]) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in _PLAIN or isinstance(value, np.ndarray | np.generic)
+    """Whether a value is no tensor of a framework."""
+    return isinstance(value, np.ndarray | np.generic) or not hasattr(value, "dtype")
 
 
 def _all_numbers(value: Any) -> bool:
@@ -376,10 +421,11 @@ class _NumPy:
         return getattr(np, name)
 
     def convert_to_tensor(self, x, dtype=None):
-        return np.asarray(x, dtype)
+        return np.asarray(x) if dtype is None else self.cast(x, dtype)
 
     def cast(self, x, dtype):
-        return np.asarray(x).astype(dtype)
+        x = np.asarray(x)
+        return x if x.dtype == object else x.astype(dtype)
 
     def unstack(self, x, num=None, axis=0):
         return list(np.moveaxis(x, axis, 0))
@@ -423,7 +469,7 @@ class Functions:
         """A shape, or its like: whole numbers, and scalars where TensorFlow does not know them."""
         if not isinstance(value, list | tuple | np.ndarray):
             value = [value] if _is_number(value) else self.ops.unstack(value)
-        return tuple(int(size) if _is_number(size) else size for size in value)
+        return tuple(_whole(size) for size in value)
 
     def _axis(self, axis: Any) -> Any:
         """An axis or a tuple of them; None is all."""
@@ -439,7 +485,7 @@ class Functions:
     def identity_n(self, input):
         return self._alike(input)
 
-    def ensure_shape(self, x, shape):
+    def ensure_shape(self, x, shape=None):
         return x
 
     def convert_to_tensor(self, value, dtype=None, dtype_hint=None):
@@ -452,14 +498,15 @@ class Functions:
 
     def shape(self, input, out_type="int32"):
         sizes = self.ops.shape(input)
-        if all(_is_number(size) for size in sizes):
+        if all(type(size) is int for size in sizes):
             return np.array(sizes, "int32")
+        if _all_numbers([*sizes]):
+            return np.array(sizes, object)
         return self.ops.stack([self.ops.cast(size, "int32") for size in sizes])
 
     def size(self, input, out_type="int32"):
         sizes = self.shape(input)
-        plain = isinstance(sizes, np.ndarray)
-        return np.prod(sizes, dtype="int32") if plain else self.ops.prod(sizes)
+        return (np if isinstance(sizes, np.ndarray) else self.ops).prod(sizes)
 
     def rank(self, input):
         return np.int32(len(input.shape))
@@ -474,8 +521,9 @@ class Functions:
         return self.ops.expand_dims(input, self._axis(axis))
 
     def squeeze(self, input, axis=None):
-        axis = self._axis(axis)
-        return self.ops.squeeze(input, axis=None if axis == () else axis)
+        if axis is None or axis == []:
+            axis = [i for i, size in enumerate(input.shape) if type(size) is int and size == 1]
+        return self.ops.squeeze(input, axis=self._axis(axis))
 
     def transpose(self, a, perm=None):
         return self.ops.transpose(a, None if perm is None else self._sizes(perm))
@@ -490,7 +538,7 @@ class Functions:
         index: list[Any] = []
         flipped = []
         for i, part in enumerate(parts):
-            if isinstance(part, dict) and _ELLIPSIS not in part.values():
+            if isinstance(part, dict) and not _is_ellipsis(part):
                 start, stop, step = (_whole(part.get(end)) for end in ("start", "stop", "step"))
                 if step is not None and step < 0:  # no framework but NumPy and TensorFlow can
                     flipped.append(_axis_of(parts, i))
@@ -559,7 +607,14 @@ class Functions:
         pairs = tuple(self._sizes(pair) for pair in paddings)
         if mode.lower() == "constant":
             return self.ops.pad(tensor, pairs, "constant", constant_values)
-        return self.ops.pad(tensor, pairs, mode.lower())
+        if mode.lower() == "reflect":
+            return self.ops.pad(tensor, pairs, "reflect")
+        for axis, (before, after) in enumerate(pairs):  # Keras 3.15 does it wrongly with torch
+            first = [self._part(tensor, axis, slice(before))] if before else []
+            last = [self._part(tensor, axis, slice(-after, None))] if after else []
+            first, last = ([self.ops.flip(part, axis) for part in some] for some in (first, last))
+            tensor = self.ops.concatenate([*first, tensor, *last], axis)
+        return tensor
 
     def reverse(self, tensor, axis):
         return self.ops.flip(tensor, self._axis(axis))
@@ -584,10 +639,10 @@ class Functions:
             lambda pair: self.gather(pair[0], pair[1], axis - 1, batch_dims - 1), (params, indices)
         )
 
-    def gather_nd(self, params, indices):
+    def gather_nd(self, params, indices, batch_dims=0):
         """Rows of ``params`` by their indices, a vector for each."""
+        indices = self.ops.cast(self.ops.convert_to_tensor(indices), "int32")
         shape, depth = self.ops.shape(params), indices.shape[-1]
-        indices = self.ops.cast(indices, "int32")
         flat = indices[..., 0]
         for i in range(1, depth):
             flat = flat * shape[i] + indices[..., i]
@@ -617,8 +672,7 @@ class Functions:
         return self.ops.ones(self._sizes(shape), dtype=dtype)
 
     def eye(self, num_rows, num_columns=None, dtype="float32"):
-        rows, columns = (None if n is None else self._sizes(n)[0] for n in (num_rows, num_columns))
-        return self.ops.eye(rows, columns, dtype=dtype)
+        return self.ops.eye(_whole(num_rows), _whole(num_columns), dtype=dtype)
 
     def range(self, start, limit=None, delta=1, dtype=None):
         start, limit = (0, start) if limit is None else (start, limit)
@@ -808,14 +862,15 @@ class Functions:
         return self.ops.trace(x, axis1=-2, axis2=-1)
 
 
-def _whole(value: Any) -> Any:
-    """A number of NumPy's, or a plain one, as a plain whole number; anything else as it is."""
-    return int(value) if value is not None and _is_number(value) else value
-
-
 def _number(value: Any) -> Any:
     """A number of NumPy's as a plain one; anything else as it is."""
     return value.item() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _whole(value: Any) -> Any:
+    """A number as a plain whole one; anything else as it is."""
+    value = _number(value)
+    return int(value) if isinstance(value, int | float) else value
 
 
 def _dtype(value: Any) -> str:
@@ -850,7 +905,10 @@ _SYNONYMS = {"keep_dims": "keepdims", "reduction_indices": "axis", "dim": "axis"
              "dimension": "axis", "squeeze_dims": "axis", "seq_dim": "seq_axis",
              "batch_dim": "batch_axis"}  # fmt: skip
 _HINTS = frozenset(
-    names("name validate_indices partition_strategy conjugate a_is_sparse b_is_sparse stable")
+    names(
+        "name validate_indices partition_strategy conjugate a_is_sparse b_is_sparse stable "
+        "bad_indices_policy"
+    )
 )
 
 # Functions of one tensor, and of two, and what `keras.ops` calls them.
@@ -906,15 +964,17 @@ _CHOICES: dict[tuple[str, str], tuple[Any, ...]] = {
     ("argsort", "direction"): names("ASCENDING DESCENDING"),
     ("bias_add", "data_format"): names("NHWC NWC N...C"),
     ("reverse_sequence", "batch_axis"): (0,),
+    ("gather_nd", "batch_dims"): (0,),
+    ("norm", "ord"): ("euclidean", "fro", 1, 2, math.inf),
 }
 
 # What is computed from shapes: the functions that begin it, and those that go on with it.
 _SHAPES = frozenset(names("shape size rank"))
 _SIZES = frozenset(names("""
     getitem strided_slice slice unstack concat stack reshape expand_dims squeeze identity cast
-    convert_to_tensor add subtract multiply truediv floordiv floormod maximum minimum negative
+    convert_to_tensor add subtract multiply floordiv floormod maximum minimum negative
     equal not_equal greater greater_equal less less_equal where ones_like zeros_like
-    reduce_prod reduce_sum reduce_max reduce_min
+    reduce_prod reduce_sum reduce_max reduce_min gather
 """))  # fmt: skip
 
 
@@ -934,7 +994,7 @@ _NODES: dict[str, _Node] = {
         "Sigmoid": "sigmoid", "LogicalNot": "logical_not", "StopGradient": "stop_gradient",
         "Relu": "relu", "Relu6": "relu6", "Elu": "elu", "Selu": "selu", "Softplus": "softplus",
         "Softsign": "softsign", "IsNan": "is_nan", "IsInf": "is_inf", "IsFinite": "is_finite",
-        "Erfc": "erfc",
+        "Erfc": "erfc", "Erfinv": "erfinv",
     }.items()
 } | {
     node: (function, "x y", "")
@@ -994,10 +1054,13 @@ _NODES |= {
     "BiasAdd": ("bias_add", "value bias", "data_format=data_format"),
     "ClipByValue": ("clip_by_value", "t clip_value_min clip_value_max", ""),
     "Select": ("select", "condition x y", ""),
+    "Atan2": ("atan2", "y x", ""),
     "SelectV2": ("where", "condition x y", ""),
     "LeakyRelu": ("leaky_relu", "features", "alpha=alpha"),
     "Softmax": ("softmax", "logits", ""),
     "LogSoftmax": ("log_softmax", "logits", ""),
+    "EnsureShape": ("ensure_shape", "x", ""),
+    "EuclideanNorm": ("reduce_euclidean_norm", "input_tensor axis", "keep_dims=keepdims"),
     "L2Loss": ("l2_loss", "t", ""),
     "ArgMax": ("argmax", "input axis", ""),
     "ArgMin": ("argmin", "input axis", ""),
@@ -1040,7 +1103,7 @@ def _of_node(config: Mapping[str, Any], inputs: Any) -> tuple[str, Any, Config] 
 def _with_constants(config: Mapping[str, Any], inputs: Any) -> list[Any]:
     """All inputs of a node: its constants stand by their places among the tensors."""
     every = [*inputs] if isinstance(inputs, list) else [inputs]
-    constants = config.get("constants") or {}
+    constants = _unwrapped(config.get("constants") or {})
     if not isinstance(constants, Mapping):
         raise ValueError(f"the constants of an operation must be a dict, got {constants!r}")
     for place in sorted(constants, key=int):

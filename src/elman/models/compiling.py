@@ -1,7 +1,7 @@
 """Compiling a model as an old file says it was trained."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -24,13 +24,18 @@ def registered(name: str):
 
 
 def compile_as(
-    model, trained: Training, custom_objects: Mapping[str, Any], keras_own: bool = False
+    model,
+    trained: Training,
+    custom_objects: Mapping[str, Any],
+    keras_own: bool = False,
+    warn: Callable[[str], None] | None = None,
 ) -> list[str]:
     """Compile ``model``; what Keras does not know is left out with one warning that names it.
 
     Arguments:
         keras_own: with an optimizer of Keras's own, the rate of which cannot be set where it
             decays.
+        warn: is given the warning; else it is one of Python's.
 
     Returns:
         A line for each translation.
@@ -55,11 +60,14 @@ def compile_as(
                 unknown.append(f"the training configuration ({' '.join(str(error).split())})")
                 left = "and the model is not compiled; call model.compile(...) before training"
     if unknown:
-        warnings.warn(
+        warning = (
             f"{', '.join(unknown)} of the file is not known, {left}. Functions of your own are "
-            "taken from custom_objects={'name': function}.",
-            stacklevel=4,
+            "taken from custom_objects={'name': function}."
         )
+        if warn is None:
+            warnings.warn(warning, stacklevel=4)
+        else:
+            warn(warning)
     return list(trained.notes)
 
 
@@ -113,6 +121,6 @@ def _found(value, get, kind: str, given: Mapping[str, Any], unknown: list[str]):
         if own is None:
             return get(value)
         return own.from_config(dict(value["config"])) if isinstance(value, dict) else own
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError):
         unknown.append(f"{kind} {name!r}")
         return None

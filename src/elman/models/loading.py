@@ -1,7 +1,6 @@
 """`load_model` and its like: models of every Keras since 1.0, built as today's."""
 
 import contextlib
-import io
 import math
 import os
 import tempfile
@@ -132,7 +131,7 @@ def _load_archive(path, builder: Builder, compile: bool) -> tuple[Any, list[Note
         if compile and settings:
             _compile(model, settings, builder)
         with archive.assets(path) as folder:
-            load_state(model, io.BytesIO(data), folder)
+            load_state(model, data, folder)
     return model, []
 
 

@@ -1,8 +1,11 @@
 """Histories and logs that are asked for ``acc`` or ``accuracy``, whichever the program knows."""
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import keras
+from keras import tree
 
 from elman.legacy.methods import other_name
 from elman.legacy.notes import tell
@@ -43,20 +46,39 @@ class Logs(dict):
 def listening(callbacks, model):
     """The callbacks, each given its logs as `Logs`, and the model's state where it looks at it.
 
+    The user's own stay as they are: Keras gets a `_Listening` in the place of each.
+
     Arguments:
         callbacks: what was given to ``fit``: None, a callback, a list of them, a `CallbackList`.
         model: the model that is being fitted.
     """
     if callbacks is None or isinstance(callbacks, keras.callbacks.CallbackList):
         return callbacks
-    callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
-    for callback in callbacks:
-        for hook in _HOOKS:
-            method = getattr(callback, hook, None)
-            # Keras leaves out what is marked as its own default, and it stays marked.
-            if method is not None and not hasattr(method, "of_elman"):
-                setattr(callback, hook, _with_logs(callback, method, model))
-    return callbacks
+    return [
+        # Keras keeps what it finds of these; they look nothing up.
+        c if isinstance(c, keras.callbacks.History | keras.callbacks.ProgbarLogger)
+        else _Listening(c, model)
+        for c in tree.flatten(callbacks)
+    ]  # fmt: skip
+
+
+class _Listening:
+    """A callback to Keras, of the class of the one it stands for; its hooks get `Logs`."""
+
+    def __init__(self, callback, model):
+        self._callback = callback
+        for name in _HOOKS:
+            method = getattr(callback, name, None)
+            if method is not None:
+                # Keras leaves out what is marked as its own default, and it stays marked.
+                setattr(self, name, _with_logs(callback, method, model))
+
+    def __getattr__(self, name):
+        return getattr(self._callback, name)
+
+    @property
+    def __class__(self):
+        return type(self._callback)
 
 
 def _with_logs(callback, method, model):
@@ -72,26 +94,33 @@ def _with_logs(callback, method, model):
         if not isinstance(given, dict):
             return method(*args, **kwargs)
         logs = Logs(given)
-        _settle_monitor(callback, logs)
-        if place is None:
-            result = method(*args[:-1], logs)
-        else:
-            result = method(*args, **{**kwargs, "logs": logs})
+        with _settled_monitor(callback, logs):
+            if place is None:
+                result = method(*args[:-1], logs)
+            else:
+                result = method(*args, **{**kwargs, "logs": logs})
         given.update(logs)  # What a callback adds, the history shows.
         return result
 
-    hook.of_elman = True
     return hook
 
 
-def _settle_monitor(callback, logs: Logs) -> None:
+@contextmanager
+def _settled_monitor(callback, logs: Logs) -> Iterator[None]:
     """Let Keras's callbacks, which look the quantity up among the metrics too, know its name."""
     monitor = getattr(callback, "monitor", None)
+    other = None
     if isinstance(monitor, str) and monitor not in logs.keys():  # noqa: SIM118
         other = other_name(monitor, logs.keys())
-        if other:
-            tell(f"{type(callback).__name__}: monitor={monitor!r} -> {other!r}")
-            callback.monitor = other
+    if other is None:
+        yield
+        return
+    tell(f"{type(callback).__name__}: monitor={monitor!r} -> {other!r}")
+    callback.monitor = other
+    try:
+        yield
+    finally:
+        callback.monitor = monitor
 
 
 def _sync(model) -> None:

@@ -1,7 +1,9 @@
 """The methods that models had in Keras 1 and 2, on today's `fit`, `evaluate` and `predict`."""
 
+import inspect
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import keras
 from keras import ops
@@ -74,9 +76,11 @@ class OldMethods:
             raise ValueError(f"{path} must not exist with overwrite=False; do: overwrite=True")
         tell(f"save({path.name!r}) writes HDF5; write save({path.name + '.keras'!r})")
         path.parent.mkdir(parents=True, exist_ok=True)
-        whole = path.with_name(f"{path.name}.saving.h5")
-        super().save(whole, **kwargs)
-        os.replace(whole, path)
+        # In a folder of its own: another thread may be saving to the same place.
+        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            whole = Path(folder, "model.h5")
+            super().save(whole, **kwargs)
+            os.replace(whole, path)
         return None
 
     @property
@@ -88,6 +92,9 @@ class OldMethods:
 
 def _is_compiled(metric) -> bool:
     return metric.name == "compile_metrics"
+
+
+_MADE = keras.losses.Loss, keras.metrics.Metric
 
 
 def losses_today(value):
@@ -104,7 +111,8 @@ def losses_today(value):
         return {name: losses_today(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [losses_today(item) for item in value]
-    return value
+    # Keras makes one of a class too, but saves the class, which it cannot.
+    return value() if inspect.isclass(value) and issubclass(value, _MADE) else value
 
 
 def cosine_proximity(y_true, y_pred):

@@ -45,7 +45,8 @@ class Recurrent(OldMethods):
         optimizer = _as_then(optimizer)
         metrics = kwargs.get("metrics")
         kwargs["metrics"] = losses_today([metrics] if _is_one_metric(metrics) else metrics)
-        return super().compile(optimizer, losses_today(loss), *args, **kwargs)
+        loss = tree.map_structure(lambda one: _of_model(one, self), losses_today(loss))
+        return super().compile(optimizer, loss, *args, **kwargs)
 
     def compile_from_config(self, config):
         """Compile the model as a file says; Keras does so only where `compile` is its own."""
@@ -194,6 +195,11 @@ def _as_then(optimizer):
     for word, value in settings.items():
         tell(f"{optimizer!r}: {word}={value!r} ({eras.current()}'s default)")
     return getattr(keras.optimizers, name)(**settings)
+
+
+def _of_model(loss, model):
+    """A loss; one that is of a layer (keras_contrib's ``crf_loss``) finds its own in the model."""
+    return loss.of_model(model) if hasattr(loss, "of_model") else loss
 
 
 def _is_one_metric(metrics) -> bool:

@@ -43,5 +43,5 @@ def load(folder: str | os.PathLike):
 
     task = read_card(Path(folder))["task"]
     if task not in _HOME:
-        raise ValueError(f"{folder} must hold one of {', '.join(_HOME)}, got {task!r}")
+        raise ValueError(f"{folder} must hold one of {', '.join(_HOME)}, got {task!r:.40}")
     return __getattr__(task).load(folder)

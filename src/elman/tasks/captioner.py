@@ -1,10 +1,9 @@
 """`ImageCaptioner`: a sentence for a picture (one-to-many)."""
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -12,6 +11,7 @@ from keras import ops
 from PIL import Image
 
 from elman import layers
+from elman.data.arrays import load_arrays
 from elman.data.pictures import open_picture
 from elman.data.ragged import Ragged
 from elman.data.tokenizer import Tokenizer
@@ -19,8 +19,9 @@ from elman.data.views import colours, gradients, mirrored, thumbnails
 from elman.models import Model
 from elman.tasks.answering import Answering, fitted_tokenizer, write_json
 from elman.tasks.estimator import PREDICT, check_sequence, check_texts
-from elman.tasks.generation import compiled
+from elman.tasks.generation import GENERATOR, compiled
 from elman.tasks.kernel_memory import KernelMemory
+from elman.tasks.saved import AGAIN, COUNT, LENGTH, SHARE, Kind, check_model, read_json, read_part
 from elman.tasks.seq2seq import answers_of, encoded
 
 VIEWS = (gradients, colours, thumbnails, mirrored)  # by which pictures are compared
@@ -268,6 +269,13 @@ class ImageCaptioner(Answering):
             found.append([means, *looks])
         return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
+    _learnt_kinds: ClassVar[dict[str, Kind]] = {
+        "max_length": LENGTH,
+        "shape": [COUNT],
+        "share": SHARE,
+        "memory": bool,
+    }
+
     def _learnt(self) -> dict[str, Any]:
         return {
             "max_length": self.max_length_,
@@ -283,14 +291,34 @@ class ImageCaptioner(Answering):
             write_json(folder / "memory.json", self.memory_.answers)
 
     def _restore(self, learnt: dict[str, Any], folder: Path) -> None:
-        self.target_tokenizer_ = Tokenizer.load(folder / "target.json")
         self.max_length_, self.shape_ = learnt["max_length"], tuple(learnt["shape"])
         self.share_, self.memory_ = learnt["share"], None
+        with read_part(folder / "target.json") as path:
+            self.target_tokenizer_ = Tokenizer.load(path)
         if learnt["memory"]:
-            with np.load(folder / "memory.npz", allow_pickle=False) as arrays:
-                views = [arrays[name] for name in arrays.files]
-            answers = json.loads((folder / "memory.json").read_text(encoding="utf-8"))
-            self.memory_ = KernelMemory(views, answers)
+            with read_part(folder / "memory.json") as path:
+                answers = read_json(path, [[str]])
+            with read_part(folder / "memory.npz") as path:
+                self.memory_ = KernelMemory.restored([*load_arrays(path).values()], answers)
+
+    def _check_model(self) -> None:
+        tokens = len(self.target_tokenizer_)
+        check_model(self.model, [self.shape_, (None,)], tokens, [tokens], GENERATOR)
+        size = (self.picture_size, self.picture_size, 3)
+        if self.encoder != "features" and self.shape_ != size:
+            raise ValueError(f"pictures must be of {size}, as in card.json, got {self.shape_}")
+        if self.memory_ is not None:
+            self._check_memory(self.memory_)
+
+    def _check_memory(self, memory: KernelMemory) -> None:
+        """Pictures that are asked have as many views as those that are kept, as long as theirs."""
+        looks = () if self.encoder == "features" else VIEWS
+        nothing = np.zeros((1, *self.shape_), self._kind)
+        widths = [self.model.get_layer("encoder").outputs[0].shape[-1]]
+        widths += [view(nothing).shape[1] for view in looks]
+        found = [view.shape[1] for view in memory.views]
+        if found not in (widths, widths[:-1]):
+            raise ValueError(f"memory.npz must hold vectors of {widths}, got {found}; {AGAIN}")
 
 
 class Captions:

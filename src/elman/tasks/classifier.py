@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -10,13 +11,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_class_weight
 
 from elman import layers
+from elman.data.arrays import load_arrays
 from elman.data.ngrams import NGrams, are_hangul, sparse_rows
 from elman.data.ragged import Ragged
 from elman.data.tokenizer import Tokenizer
 from elman.models import Model
 from elman.tasks.estimator import Estimator, as_list, check_texts
+from elman.tasks.saved import AGAIN, FINITE, SHARE, Kind, check_model, read_part
 
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
+CLASS = str | int | float | bool
 NORMALIZE = ("both", "data", "sequence", None)
 PADDING = -1e4  # what sequences of numbers are padded by, which marks the step as masked
 SHARES = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)  # of the linear model; the first where they tie
@@ -60,6 +64,15 @@ class _Classifier(ClassifierMixin, Estimator):
             raise ValueError(
                 "labels must be texts all or numbers all, got both; do: [str(label) for label in y]"
             )
+
+    def _restore_classes(self, learnt, folder) -> None:
+        self.classes_ = np.array(learnt["classes"])
+        with read_part(folder / "card.json"):
+            if len({*learnt["classes"]}) < max(2, len(learnt["classes"])):
+                raise ValueError(
+                    f"classes of learnt must be two or more, each once, got "
+                    f"{len(learnt['classes'])}; {AGAIN}"
+                )
 
     def _learn_classes(self, y) -> None:
         labels = sorted(set(as_list(y)), key=lambda label: (str(type(label)), label))
@@ -402,6 +415,8 @@ class TextClassifier(_Classifier):
         dense.set_weights(_weights(linear))
         self.model = Model(inputs, layers.Add()(parts), name="classifier")
 
+    _learnt_kinds: ClassVar[dict[str, Kind]] = {"classes": [CLASS], "share": SHARE}
+
     def _learnt(self):
         return {"classes": self.classes_.tolist(), "share": self.share_}
 
@@ -411,12 +426,26 @@ class TextClassifier(_Classifier):
             np.savez(folder / "ngrams.npz", **self.ngrams_.state())
 
     def _restore(self, learnt, folder):
-        self.classes_, self.share_ = np.array(learnt["classes"]), learnt["share"]
-        self.tokenizer_ = Tokenizer.load(folder / "tokenizer.json")
-        self.ngrams_ = None
+        self._restore_classes(learnt, folder)
+        self.share_, self.ngrams_ = learnt["share"], None
+        with read_part(folder / "tokenizer.json") as path:
+            self.tokenizer_ = Tokenizer.load(path)
         if self.ngrams:
-            with np.load(folder / "ngrams.npz", allow_pickle=False) as state:
-                self.ngrams_ = NGrams.restored(state)
+            with read_part(folder / "ngrams.npz") as path:
+                self.ngrams_ = NGrams.restored(load_arrays(path))
+
+    def _check_model(self):
+        beside = [(None,)] * 2 if self.ngrams_ else []
+        linear = {"linear": layers.SparseDense} if self.ngrams_ else {}
+        check_model(
+            self.model,
+            [(None,), *beside],
+            len(self.classes_),
+            tokens=[len(self.tokenizer_)],
+            layers=linear,
+        )
+        if self.ngrams_ and self.model.get_layer("linear").input_dim != self.ngrams_.width:
+            raise ValueError(f"layer 'linear' must take {self.ngrams_.width} n-grams; {AGAIN}")
 
 
 class SequenceClassifier(_Classifier):
@@ -554,6 +583,12 @@ class SequenceClassifier(_Classifier):
         hidden = layers.SpatialDropout1D(self.feature_dropout)(hidden)
         return self._compile(Model(inputs, self._network(hidden)), len(examples.lengths))
 
+    _learnt_kinds: ClassVar[dict[str, Kind]] = {
+        "classes": [CLASS],
+        "mean": [FINITE],
+        "deviation": [FINITE],
+    }
+
     def _learnt(self):
         return {
             "classes": self.classes_.tolist(),
@@ -562,9 +597,19 @@ class SequenceClassifier(_Classifier):
         }
 
     def _restore(self, learnt, folder):
-        self.classes_ = np.array(learnt["classes"])
+        self._restore_classes(learnt, folder)
         self.mean_, self.deviation_ = np.array(learnt["mean"]), np.array(learnt["deviation"])
         self.features_ = len(self.mean_)
+        with read_part(folder / "card.json"):
+            if self.deviation_.shape != self.mean_.shape or not (self.deviation_ > 0).all():
+                raise ValueError(
+                    f"deviation of learnt must be {self.features_} numbers above 0, got "
+                    f"{len(self.deviation_)}; {AGAIN}"
+                )
+
+    def _check_model(self):
+        width = self.features_ * (2 if self.normalize == "both" else 1)
+        check_model(self.model, [(None, width)], len(self.classes_))
 
 
 class _Padded(Ragged):

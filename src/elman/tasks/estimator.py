@@ -4,8 +4,6 @@ import json
 import os
 import platform
 import shutil
-import zipfile
-import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 import elman
 from elman.data.batches import Batches
 from elman.models import load_model
+from elman.tasks.saved import AGAIN, CARD, Kind, check, read_json, read_part
 from elman.tasks.training import Examples, Feed, Training, train, write_whole
 
 FORMAT = 2  # of the folder that `save` writes
@@ -28,7 +27,6 @@ COUNTS = (
     "target_size", "epochs", "batch_size", "patience", "random_state",
 )  # fmt: skip
 MAY_BE_0 = ("letters", "random_state")
-PARTS = {"format", "task", "settings", "learnt", "parameters", "training", "versions", "saved"}
 
 
 class Estimator(BaseEstimator):
@@ -41,8 +39,9 @@ class Estimator(BaseEstimator):
       labels: attributes that end with ``_``);
     - ``_examples(X, y)`` gives `Examples`; ``y`` is None for prediction;
     - ``_build(examples)`` gives a compiled model;
-    - ``_learnt()`` gives what `_learn` set as JSON for the card, ``_restore(learnt, folder)`` takes
-      it back; ``_save_parts(folder)`` writes what is no JSON, such as a tokenizer.
+    - ``_learnt()`` gives what `_learn` set as JSON for the card, of the kinds ``_learnt_kinds``;
+      ``_restore(learnt, folder)`` takes it back; ``_save_parts(folder)`` writes what is no JSON,
+      such as a tokenizer; ``_check_model()`` sees that a loaded model goes with all that.
 
     Attributes:
         model: the Keras model, once fitted.
@@ -53,6 +52,8 @@ class Estimator(BaseEstimator):
     _monitor: ClassVar[str] = "val_accuracy"
     _mode: ClassVar[str] = "max"
     _is_share: ClassVar[bool] = False  # of the validation examples: those that are right
+
+    _learnt_kinds: ClassVar[dict[str, Kind]] = {}
 
     model: keras.Model
     training_: Training
@@ -262,29 +263,23 @@ class Estimator(BaseEstimator):
         folder, card = Path(folder), read_card(folder)
         if card["task"] != cls.__name__:
             raise ValueError(
-                f"{folder} must hold a {cls.__name__}, got a {card['task']}; "
+                f"{folder} must hold a {cls.__name__}, got a {card['task']:.40}; "
                 "use elman.tasks.load(folder), which finds the class"
             )
         if unknown := sorted(card["settings"].keys() - cls().get_params().keys()):
             raise ValueError(
-                f"{folder} must have settings of this version of elman, got {', '.join(unknown)}, "
-                f"of elman {card['versions'].get('elman')}; use that version, or train again"
+                f"{folder} must have settings of this version of elman, got "
+                f"{', '.join(unknown)[:80]}, of elman {card['versions']['elman']:.40}; use that "
+                "version, or train again"
             )
         self = cls(**card["settings"])
-        try:
-            self._restore(card["learnt"], folder)
-            self.model = load_model(folder / "model.keras", compile=False)
-        except FileNotFoundError as error:
-            missing = Path(str(error.filename)).name
-            raise FileNotFoundError(
-                f"{folder} must hold all that save() wrote, got no {missing}; copy "
-                "the whole folder again"
-            ) from error
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(
-                f"{folder} must be as save() wrote it, got a file that is cut off or damaged "
-                f"({error}); copy the whole folder again"
-            ) from error
+        with read_part(folder / "card.json"):
+            self._check_loaded()
+            check(card["learnt"], self._learnt_kinds, "learnt")
+        self._restore(card["learnt"], folder)
+        with read_part(folder / "model.keras") as path:
+            self.model = load_model(path, compile=False)
+            self._check_model()
         about = card["training"]
         shapes = [tuple(shape) for shape in about["shapes"]]
         seconds, interrupted = about["seconds"], about["interrupted"]
@@ -293,6 +288,16 @@ class Estimator(BaseEstimator):
         )
         return self
 
+    def _check_loaded(self) -> None:
+        """Raise a ValueError for a setting of a card that is not of the kind it may be."""
+        self._check_numbers()
+        usual = type(self)().get_params()
+        for name, value in self.get_params().items():
+            text = isinstance(usual[name], str) or (usual[name] is None and name not in COUNTS)
+            listed = isinstance(value, list) and all(isinstance(item, str) for item in value)
+            if text and not (value is None or listed or isinstance(value, str | dict)):
+                raise ValueError(f"{name} of settings must be text, got {value!r:.60}; {AGAIN}")
+
     def _save_parts(self, folder: Path) -> None:
         """Write what is learnt and is no JSON."""
 
@@ -300,6 +305,9 @@ class Estimator(BaseEstimator):
         raise NotImplementedError
 
     def _restore(self, learnt: dict[str, Any], folder: Path) -> None:
+        raise NotImplementedError
+
+    def _check_model(self) -> None:
         raise NotImplementedError
 
     def _learn(self, X, y) -> None:
@@ -321,27 +329,27 @@ def read_card(folder: Path) -> dict[str, Any]:
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"there must be a folder {folder}, got none; check the path")
+    path = folder / "card.json"
     try:
-        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+        card = read_json(path)
     except FileNotFoundError:
         raise FileNotFoundError(
             f"{folder} must hold card.json, got none: it is no saved task, or was not written to "
             "its end; train again, with --resume if it was broken off"
         ) from None
-    except ValueError as error:
-        raise ValueError(f"{folder / 'card.json'} must be JSON, got: {error}") from None
     if not isinstance(card, dict):
-        raise ValueError(f"{folder / 'card.json'} must be a JSON object, got {card!r:.40}")
+        raise ValueError(f"{path} must be a JSON object, got {card!r:.40}")
     if card.get("format") != FORMAT:
+        written = card["versions"].get("elman") if isinstance(card.get("versions"), dict) else None
         raise ValueError(
-            f"{folder} must be of format {FORMAT}, got {card.get('format')!r}, written by elman "
-            f"{card.get('versions', {}).get('elman')}; use that version, or train again"
+            f"{folder} must be of format {FORMAT}, got {card.get('format')!r:.40}, written by "
+            f"elman {written!s:.40}; use that version, or train again"
         )
-    if missing := sorted(PARTS - card.keys()):
+    if missing := sorted(CARD.keys() - card.keys()):
         raise ValueError(
-            f"{folder / 'card.json'} must be as save() wrote it, got none of {', '.join(missing)}; "
-            "copy the whole folder again"
+            f"{path} must be as save() wrote it, got none of {', '.join(missing)}; {AGAIN}"
         )
+    check(card, CARD, str(path))
     return card
 
 

@@ -15,6 +15,14 @@ from elman import layers
 from elman.data.decoding import Hypothesis, beam_search, sample
 from elman.data.tokenizer import END, PAD, START, UNKNOWN
 
+# The layers that say an answer.
+GENERATOR = {
+    "encoder": keras.Model,
+    "decoder": layers.AttentionDecoder,
+    "target_embedding": keras.layers.Embedding,
+    "output": keras.layers.Dense,
+}
+
 
 def decoded(target, encoded, *, tokens, embedding, units, dropout, sampling=None, **settings):
     """The logits [B, U, V] of a decoder for the answers so far.
@@ -123,8 +131,7 @@ class Generator:
 
     def __init__(self, model: keras.Model):
         self.model = model
-        names = ("encoder", "decoder", "target_embedding", "output")
-        self._encoder, self._decoder, self._embed, self._output = map(model.get_layer, names)
+        self._encoder, self._decoder, self._embed, self._output = map(model.get_layer, GENERATOR)
         self._encode = compiled(self._encoded, model)
         self._step = compiled(self._stepped, model)
 

@@ -46,6 +46,26 @@ class KernelMemory:
         some = np.random.default_rng(0).permutation(len(self.answers))[:SAMPLE]
         self._scales = [_scale(unit[some], unit) for unit in self._units]
 
+    @classmethod
+    def restored(
+        cls, views: Sequence[np.ndarray], answers: Sequence[Sequence[str]]
+    ) -> "KernelMemory":
+        """The memory of what was saved.
+
+        Raises:
+            ValueError: other than a row of numbers in each view for each list of answers.
+        """
+        for view in views:
+            fits = view.ndim == 2 and len(view) == len(answers) > 0 and view.dtype.kind == "f"
+            if not fits or not np.isfinite(view).all():
+                raise ValueError(
+                    f"a view must be finite numbers [{len(answers)}, F], a row for each list of "
+                    f"answers, got {view.dtype} {list(view.shape)}"
+                )
+        if not views or not all(answers):
+            raise ValueError("there must be a view, and an answer of each example")
+        return cls(views, answers)
+
     def nearest(self, views: Sequence[np.ndarray]) -> list[list[tuple[str, float]]]:
         """For each question, given by its views [M, F_v], answers and their weights."""
         units = self._scaled([np.asarray(view, "float32") for view in views])

@@ -1,6 +1,6 @@
 """Training examples kept beside a model, to answer as those did that are most alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,6 +105,23 @@ class TextMemory(Memory):
     def nearest(self, texts) -> list[list[tuple[str, float]]]:
         """For each text the nearest answers and P, the most probable first."""
         return super().nearest(self._counted.transform(texts))
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> "TextMemory":
+        """What gave `state`.
+
+        Raises:
+            ValueError: not as many answers as texts, or numbers that are none of a memory's.
+        """
+        texts, answers = state["texts"], state["answers"]
+        if len(texts) != len(answers) or not texts:
+            raise ValueError(f"there must be {len(texts)} answers, got {len(answers)}")
+        if state["ngrams"] not in NGRAMS or state["temperature"] <= 0:
+            raise ValueError(
+                f"ngrams must be one of {NGRAMS} and temperature above 0, got {state['ngrams']} "
+                f"and {state['temperature']}"
+            )
+        return cls(texts, answers, state["ngrams"], state["temperature"])
 
     def state(self) -> dict[str, Any]:
         """The arguments that make the same memory again, for JSON."""

@@ -1,6 +1,7 @@
 """What a trained run says of texts, files and pictures."""
 
 import contextlib
+import dataclasses
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,8 +13,15 @@ from elman import tasks
 from elman.data import read_arrays, read_pictures, read_sentences, read_table
 from elman.data.files import TextFile, normalised
 from elman.tasks.estimator import read_card
+from elman.tasks.saved import SCORES, TRAINED, check
 from elman.tasks.sources import Reading, is_arrays
 
+ESTIMATORS = {
+    "classifier": ("TextClassifier", "SequenceClassifier"),
+    "tagger": ("SequenceTagger",),
+    "seq2seq": ("Seq2Seq",),
+    "captioner": ("ImageCaptioner",),
+}
 CHUNK = 1024  # texts that are answered together
 
 
@@ -105,6 +113,7 @@ def reading_of(run: str, **changes) -> Reading:
     for training data where they are not among the changes.
     """
     kept = run_card(run)["reading"]
+    kept = {field.name: kept[field.name] for field in dataclasses.fields(Reading)}
     own = {"pictures": tuple(kept["pictures"]), "encoding": None, "skip_bad": False}
     changes = {name: value for name, value in changes.items() if value is not None}
     return Reading(**{**kept, **own, **changes})
@@ -117,6 +126,12 @@ def run_card(run: str) -> dict[str, Any]:
         raise ValueError(
             f"{run} must be a folder that elman train wrote, got one of {card['task']}.save; "
             "load it with elman.tasks.load"
+        )
+    check(card, TRAINED | (SCORES if "scores" in card else {}), f"{run}/card.json")
+    if card["task"] not in ESTIMATORS.get(card["kind"], ()):
+        raise ValueError(
+            f"{run}/card.json must be of one task, got a {card['kind']:.40} and a "
+            f"{card['task']:.40}; copy the whole folder again"
         )
     return card
 

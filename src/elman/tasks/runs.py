@@ -24,6 +24,7 @@ from elman.models.engines import explain
 from elman.tasks import plots, reports
 from elman.tasks.estimator import Estimator, read_card
 from elman.tasks.predictions import reading_of, run_card
+from elman.tasks.saved import read_json
 from elman.tasks.sources import (
     Reading,
     Source,
@@ -176,10 +177,12 @@ def info(run: str) -> str:
         f"{epochs}, {training['seconds']} s, the weights of epoch {training['best_epoch']}"
         + (", ended by Ctrl-C" if training["interrupted"] else ""),
     ]
-    if "data" in card:
+    trained = "kind" in card  # by `train`, not by a program of the user's
+    if trained:
+        card = run_card(run)
         data = (f"{name} {path}" for name, path in card["data"].items() if path)
         lines.append(f"data: {', '.join(data)}; seed {card['seed']}")
-    for name, scores in card.get("scores", {}).items():
+    for name, scores in (card.get("scores", {}) if trained else {}).items():
         numbers = (
             f"{reports.MEASURES[k]} {reports.shown(v)}"
             for k, v in scores.items()
@@ -218,11 +221,13 @@ def _begin(state: Path, plan: dict, resume: bool) -> None:
         state.mkdir(parents=True)
         write_whole(state / "plan.json", json.dumps(plan, ensure_ascii=False))
         return
-    before = json.loads((state / "plan.json").read_text(encoding="utf-8"))
+    before = read_json(state / "plan.json", dict)
     for name, value in plan.items():
-        if value != before[name]:
-            was, now = before[name], value
-            if isinstance(value, dict):  # of settings, examples, files: those that differ
+        if value != before.get(name):
+            was, now = before.get(name), value
+            if isinstance(value, dict) and isinstance(
+                was, dict
+            ):  # of settings, examples, files: those that differ
                 keys = [key for key in value if value[key] != was.get(key)]
                 was, now = ({key: one.get(key) for key in keys} for one in (was, value))
             raise ValueError(

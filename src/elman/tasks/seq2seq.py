@@ -1,10 +1,9 @@
 """`Seq2Seq`: a sentence for a sentence (unaligned many-to-many)."""
 
-import json
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -17,9 +16,12 @@ from elman.layers.attention_decoder import CELLS
 from elman.models import Model
 from elman.tasks.answering import Answering, fitted_tokenizer, write_json
 from elman.tasks.estimator import check_texts
+from elman.tasks.generation import GENERATOR
 from elman.tasks.memory import TextMemory
+from elman.tasks.saved import COUNT, FINITE, LENGTH, SHARE, Kind, check_model, read_json, read_part
 
 LONGEST = 400  # tokens of a source or an answer that are read, at most
+MEMORY: dict[str, Kind] = {"texts": [str], "answers": [str], "ngrams": COUNT, "temperature": FINITE}
 PART = 1000  # texts that are turned into numbers at a time
 
 
@@ -179,6 +181,12 @@ class Seq2Seq(Answering):
     def _asked(self, X) -> list[str]:
         return list(X)
 
+    _learnt_kinds: ClassVar[dict[str, Kind]] = {
+        "max_length": LENGTH,
+        "share": SHARE,
+        "memory": bool,
+    }
+
     def _learnt(self) -> dict[str, Any]:
         has_memory = self.memory_ is not None
         return {"max_length": self.max_length_, "memory": has_memory, "share": self.share_}
@@ -190,13 +198,19 @@ class Seq2Seq(Answering):
             write_json(folder / "memory.json", self.memory_.state())
 
     def _restore(self, learnt: dict[str, Any], folder: Path) -> None:
-        self.source_tokenizer_ = Tokenizer.load(folder / "source.json")
-        self.target_tokenizer_ = Tokenizer.load(folder / "target.json")
         self.max_length_, self.share_ = learnt["max_length"], learnt["share"]
         self.memory_ = None
+        with read_part(folder / "source.json") as path:
+            self.source_tokenizer_ = Tokenizer.load(path)
+        with read_part(folder / "target.json") as path:
+            self.target_tokenizer_ = Tokenizer.load(path)
         if learnt["memory"]:
-            state = json.loads((folder / "memory.json").read_text(encoding="utf-8"))
-            self.memory_ = TextMemory(**state)
+            with read_part(folder / "memory.json") as path:
+                self.memory_ = TextMemory.restored(read_json(path, MEMORY))
+
+    def _check_model(self) -> None:
+        tokens = [len(self.source_tokenizer_), len(self.target_tokenizer_)]
+        check_model(self.model, [(None,)] * 2, tokens[1], tokens, GENERATOR)
 
 
 class Pairs:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -17,10 +18,18 @@ from elman.data.token_features import LEVELS, UNKNOWN, TokenFeatures
 from elman.models import Model
 from elman.tasks.estimator import Estimator
 from elman.tasks.measures import entity_scores, token_accuracy
+from elman.tasks.saved import AGAIN, COUNT, Kind, check, check_model, read_json, read_part
 from elman.tasks.tagger_layers import Spelling, WordDropout
 
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
 OUTPUTS = ("crf", "softmax")
+FEATURES: dict[str, Kind] = {
+    "level": str,
+    "letters": COUNT,
+    "slots": {str: [str]},
+    "letter_numbers": [str],
+    "clue_numbers": [str],
+}
 SAMPLE = 1_000_000  # tokens that the clues by themselves are fitted on, at most
 # What their share in the answer may be.
 SHARES = (0.5, 0.4, 0.6, 0.25, 0.75)
@@ -184,7 +193,10 @@ class SequenceTagger(Estimator):
             raise ValueError(
                 f"y must have at least two tags, got {names}; give sentences with another tag too"
             )
-        self.tags_ = list(dict.fromkeys(self._outward([tag])[0] for tag in self._inner))
+        self.tags_ = self._outer_tags()
+
+    def _outer_tags(self) -> list[str]:
+        return list(dict.fromkeys(self._outward([tag])[0] for tag in self._inner))
 
     def _inward(self, tags: Sequence[str]) -> list[str]:
         return schemes.to_iobes(schemes.repaired(tags)) if self.entities_ else list(tags)
@@ -433,6 +445,13 @@ class SequenceTagger(Estimator):
                 words = ", ".join(map(repr, values))
                 raise ValueError(f"{name} must be one of {words}, got {getattr(self, name)!r}")
 
+    _learnt_kinds: ClassVar[dict[str, Kind]] = {
+        "level_": str,
+        "entities_": bool,
+        "tags_": [str],
+        "_inner": [str],
+    }
+
     def _learnt(self):
         names = ("level_", "entities_", "tags_", "_inner")
         scheme = {"scheme_": self.scheme_} if self.entities_ else {}
@@ -443,10 +462,36 @@ class SequenceTagger(Estimator):
         (folder / "features.json").write_text(text, encoding="utf-8")
 
     def _restore(self, learnt, folder):
-        for name, value in learnt.items():
-            setattr(self, name, value)
-        text = (folder / "features.json").read_text(encoding="utf-8")
-        self.features_ = TokenFeatures.from_json(json.loads(text))
+        self.level_, self.entities_ = learnt["level_"], learnt["entities_"]
+        self.tags_, self._inner = learnt["tags_"], learnt["_inner"]
+        with read_part(folder / "card.json"):
+            if self.entities_:
+                check(learnt, {"scheme_": str}, "learnt")
+                self.scheme_ = learnt["scheme_"]
+                self._check_entities()
+            if self.tags_ != self._outer_tags() or len({*self._inner}) < max(2, len(self._inner)):
+                raise ValueError(f"tags_ of learnt must be those of _inner; {AGAIN}")
+        with read_part(folder / "features.json") as path:
+            self.features_ = TokenFeatures.from_json(read_json(path, FEATURES))
+            if self.features_.level != self.level_:
+                raise ValueError(f"level must be {self.level_!r}, as in card.json; {AGAIN}")
+
+    def _check_entities(self) -> None:
+        if not schemes.are_entities(self._inner) or self.scheme_ not in schemes.SCHEMES:
+            raise ValueError(
+                f"_inner of learnt must be tags of entities, of {', '.join(schemes.SCHEMES)}, got "
+                f"{self._inner[:3]} and {self.scheme_!r:.40}; {AGAIN}"
+            )
+
+    def _check_model(self):
+        features = self.features_
+        tokens = [len(table) + 2 for table in features.slots.values()]
+        if self.letters and features.letters:
+            tokens.append(len(features.letter_numbers) + 2)
+        if self.clues:
+            tokens.append(len(features.clue_numbers) + 2)
+        width, count = features.width, len(self._inner)
+        check_model(self.model, [(None, width)], count, tokens, {"tags": layers.CRF})
 
 
 class _Tagged:

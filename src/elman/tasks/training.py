@@ -14,7 +14,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from elman.data.arrays import load_arrays
 from elman.data.batches import Batches
+from elman.tasks.saved import COUNT, Kind, check, read_json, read_part
+
+# What is kept of a training beside its weights.
+BEST: dict[str, Kind] = {"best": int | float, "best_epoch": COUNT, "epoch": COUNT}
+STATE: dict[str, Kind] = {"epoch": COUNT, "history": [{str: int | float}], "best": BEST}
 
 
 class Examples(Protocol):
@@ -177,25 +183,40 @@ class SaveState(keras.callbacks.Callback):
         """Take up what was written into ``model``; returns the number of epochs done."""
         if self.folder is None:
             return 0
-        try:
-            state = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        path = self.folder / "state.json"
+        if not path.is_file():
             return 0
+        state = read_json(path, dict)
         if "file" not in state:
             raise ValueError(
                 f"{self.folder} must have been written by this version of elman, got another's; "
                 "train anew, with --overwrite"
             )
+        check(state, STATE, str(path))
         model.optimizer.build(model.trainable_variables)
-        with np.load(self.folder / state["file"], allow_pickle=False) as arrays:
-            last = [arrays[name] for name in arrays.files if name.startswith("last")]
-            self.best.weights = [arrays[name] for name in arrays.files if name.startswith("best")]
-        for variable, value in zip(_variables(model), last, strict=True):
-            variable.assign(value)
-        for name, value in state["best"].items():
-            setattr(self.best, name, value)
+        with read_part(self.folder / f"epoch-{state['epoch']}.npz") as path:
+            self._give(model, load_arrays(path))
+        for name in BEST:
+            setattr(self.best, name, state["best"][name])
         self.history = state["history"]
         return state["epoch"]
+
+    def _give(self, model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
+        last, best = (
+            [array for name, array in arrays.items() if name.startswith(which)]
+            for which in ("last", "best")
+        )
+        variables = _variables(model)
+        for values, wanted in ((last, variables), (best, model.weights)):
+            there, must_be = [v.shape for v in values], [tuple(v.shape) for v in wanted]
+            if there != must_be:
+                raise ValueError(
+                    f"the weights must be of the shapes {must_be}, got {there}; train anew, with "
+                    "--overwrite"
+                )
+        self.best.weights = best
+        for variable, value in zip(variables, last, strict=True):
+            variable.assign(value)
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:

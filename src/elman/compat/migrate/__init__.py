@@ -6,6 +6,7 @@ import os
 import tokenize
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import libcst as cst
 
@@ -42,12 +43,10 @@ class Migrated:
     def write(self, path: str | os.PathLike) -> None:
         """Write the program, whole or not at all."""
         path = Path(path)
-        part = path.with_name(f".{path.name}.part")
-        try:
+        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            part = Path(folder, path.name)
             part.write_bytes(self.source.encode(_encoding(self.source.encode())))
             os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
 
 
 def migrate(source: str, name: str = "the program", keras_version: str | None = None) -> Migrated:
