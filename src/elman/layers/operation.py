@@ -30,13 +30,19 @@ class Operation(keras.layers.Layer):
     """
 
     def __init__(self, operation, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # whose results have the dtypes of TensorFlow's
         operations.check(operation)
         self.operation = operation
         self.supports_masking = True
 
     def call(self, inputs):
         return operations.run(ops, self.operation, inputs if isinstance(inputs, list) else [inputs])
+
+    def compute_output_spec(self, inputs):
+        # On torch Keras tries a batch of its own, whose size a reshape may not divide.
+        if self.operation["function"] == "reshape" and isinstance(inputs, list) and len(inputs) < 2:
+            return self.call(inputs)
+        return super().compute_output_spec(inputs)
 
     def compute_mask(self, inputs, mask=None):
         """An operation had no mask for what came after it."""

@@ -372,9 +372,10 @@ def _is_allowed(name: str, module: str | None, registered: str | None) -> bool:
     package, _, registered_as = (registered or "").rpartition(">")
     if registered and registered_as != name:
         return False  # Keras would make what is registered, whatever the class is called
-    of_elman = (module or "elman").partition(".")[0] in ("elman", "builtins")
-    if package or (module and of_elman):
-        return package in ("", "elman") and of_elman and (name in ELMAN or name in OPTIMIZERS)
+    place = (module or "").partition(".")[0]
+    if package or place == "elman":
+        ours = package in ("", "elman") and place in ("", "elman", "builtins")
+        return ours and (name in ELMAN or name in OPTIMIZERS)
     if module is None:
         return name in _ANYWHERE or name in _BUILTINS
     if module == "builtins":

@@ -37,7 +37,7 @@ def arrays(root: h5py.Group) -> dict[str, Weight]:
     while groups:
         path, group, depth = groups.pop()
         if len(group) > limits.LAYERS:
-            raise Refused(f"a group must have at most {limits.LAYERS} names, got more")
+            raise Refused(f"weights must have at most {limits.LAYERS} names in a group, got more")
         for key in group:
             where = f"{path}{key}".replace("\\", "/")
             if depth > text.DEPTH or len(found) + len(groups) > hdf5.WEIGHTS:

@@ -388,11 +388,10 @@ def _end(value: Any, known: Collection[str]) -> Any:
 
 def _call(layer: LayerSpec, node: Any, known: Collection[str]) -> Call:
     """One call of a layer: its inputs and its other arguments."""
-    if _is_ref(node, known) or _is_constant(node):
-        node = [node]
     kwargs: Config = {}
-    plain = layer.kind not in (Kind.OPERATION, Kind.FUNCTION)  # called on outputs of layers alone
-    for item in node if isinstance(node, list) else node.values():
+    plain = layer.kind is not Kind.OPERATION  # called on outputs of layers alone
+    items = [node] if _is_ref(node, known) or _is_constant(node) else node
+    for item in items if isinstance(items, list) else items.values():
         if not _is_ref(item, known) and (plain or not _is_constant(item)):
             raise ValueError(f"layer '{layer.name}' must be called on layers, got {item!r:.80}")
         if len(item) == 4 and item[3]:
@@ -408,6 +407,8 @@ def _call(layer: LayerSpec, node: Any, known: Collection[str]) -> Call:
         raise ValueError(f"layer '{layer.name}' must be called on layers, got {inputs!r:.80}")
     if layer.kind is not Kind.CUSTOM:
         allowed.unknown(kwargs, (), layer.name)
+    if layer.kind is Kind.OPERATION:
+        return Call((inputs,), kwargs)
     if layer.class_name in RECURRENT and isinstance(inputs, list) and len(inputs) > 1:
         inputs, states = inputs[0], inputs[1:]
         constants = states[len(states) - layer.constants :] if layer.constants else []

@@ -45,7 +45,7 @@ def unwrapped(value: Any) -> Any:
         kind = value.get("class_name")
         if kind in ("__tuple__", "TensorShape") and "items" in value:
             return unwrapped(value["items"])
-        if kind in ("TypeSpec", "__ellipsis__"):
+        if kind == "TypeSpec":
             return None
         if set(value) == {"type", "value"}:  # a NumPy array or number
             return value["value"]

@@ -8,6 +8,7 @@ import keras
 
 from elman.layers.crf import losses_of
 from elman.legacy import allowed
+from elman.legacy.specs import Note
 from elman.legacy.training import Training
 from elman.models import decaying
 
@@ -29,7 +30,7 @@ def compile_as(
     custom_objects: Mapping[str, Any],
     keras_own: bool = False,
     warn: Callable[[str], None] | None = None,
-) -> list[str]:
+) -> list[Note]:
     """Compile ``model``; what Keras does not know is left out with one warning that names it.
 
     Arguments:
@@ -42,7 +43,7 @@ def compile_as(
     """
     unknown: list[str] = []
     with keras.saving.custom_object_scope(dict(custom_objects)), losses_of(model):
-        optimizer = _optimizer(trained.optimizer, keras_own, unknown)
+        optimizer = _optimizer(trained.optimizer, keras_own, custom_objects, unknown)
         given = dict(custom_objects)
         loss = _found(trained.loss, keras.losses.get, "loss", given, unknown)
         metrics = _found(trained.metrics, _metric, "metric", given, unknown)
@@ -64,18 +65,20 @@ def compile_as(
             f"{', '.join(unknown)} of the file is not known, {left}. Functions of your own are "
             "taken from custom_objects={'name': function}."
         )
-        if warn is None:
-            warnings.warn(warning, stacklevel=4)
-        else:
-            warn(warning)
-    return list(trained.notes)
+        (warn or _warn)(warning)
+    return [Note("", note) for note in trained.notes]
 
 
-def _optimizer(config, keras_own: bool, unknown: list[str]):
+def _warn(words: str) -> None:
+    warnings.warn(words, stacklevel=6)  # where load_model was called
+
+
+def _optimizer(config, keras_own: bool, custom_objects: Mapping[str, Any], unknown: list[str]):
     name, settings = config["class_name"], dict(config["config"])
-    found = registered(name)
-    if name in allowed.OPTIMIZERS:
-        found = found or getattr(keras.optimizers, name, None)
+    if name in allowed.OPTIMIZERS and name not in custom_objects:
+        found = getattr(keras.optimizers, name)
+    else:
+        found = registered(name)
     if "decay" in settings and name in decaying.OPTIMIZERS:
         if keras_own:
             rate, decay = settings["learning_rate"], settings.pop("decay")

@@ -1,12 +1,10 @@
 """`convert`: models of any age as `.keras` archives that plain Keras 3 opens where it can."""
 
-import contextlib
 import os
 import subprocess
 import sys
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +91,7 @@ def convert(
         raise ValueError(f"the new file must end in .keras, got {os.fspath(new)!r}; do: {name}")
     builder = Builder(custom_objects, functions, keras_own=True)
     notes: list[str] = []
-    with _warnings_as(notes):
-        model, said = load(old, builder, compile=True)
+    model, said = load(old, builder, compile=True, warn=notes.append)
     _save_whole(model, Path(new))
     ours = list(dict.fromkeys(builder.ours))
     why = f"it needs elman for {', '.join(ours)}" if ours else _not_proven(model, Path(new))
@@ -138,14 +135,6 @@ def _some_inputs(model) -> list[np.ndarray] | None:
         else:
             found.append(random.integers(0, 2, shape).astype(tensor.dtype))
     return found
-
-
-@contextlib.contextmanager
-def _warnings_as(notes: list[str]) -> Iterator[None]:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    notes += [str(w.message) for w in caught if w.category is UserWarning and "elman" in w.filename]
 
 
 def _save_whole(model, path: Path) -> None:

@@ -1,11 +1,9 @@
 """`load_model` and its like: models of every Keras since 1.0, built as today's."""
 
-import contextlib
 import math
 import os
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +67,13 @@ def load_model(
     return load(filepath, Builder(custom_objects, functions), compile)[0]
 
 
-def load(path: str | os.PathLike, builder: Builder, compile: bool) -> tuple[Any, list[Note]]:
-    """The model of a file, and what was translated."""
+Warn = Callable[[str], None]
+
+
+def load(
+    path: str | os.PathLike, builder: Builder, compile: bool, warn: Warn | None = None
+) -> tuple[Any, list[Note]]:
+    """The model of a file, and what was translated; ``warn`` takes what would be a warning."""
     kind = hdf5.kind(path)
     if kind == "text":
         raise ValueError(
@@ -78,17 +81,19 @@ def load(path: str | os.PathLike, builder: Builder, compile: bool) -> tuple[Any,
             "model_from_json(text) and model.load_weights(weights_file)"
         )
     if kind == "keras":
-        return _load_archive(path, builder, compile)
+        return _load_archive(path, builder, compile, warn)
     with hdf5.opened(path) as file:
         if file.config is None:
             raise ValueError(
                 f"{file.name} must hold a model, got weights only; build the model and do: "
                 f"model.load_weights({file.name!r})"
             )
-        return _load_hdf5(file, builder, compile)
+        return _load_hdf5(file, builder, compile, warn)
 
 
-def _load_hdf5(file: hdf5.OldFile, builder: Builder, compile: bool) -> tuple[Any, list[Note]]:
+def _load_hdf5(
+    file: hdf5.OldFile, builder: Builder, compile: bool, warn: Warn | None
+) -> tuple[Any, list[Note]]:
     upgraded = configs.upgraded(file.config, file.version, builder.given, builder.functions)
     of_keras3 = configs.version_of(file.version) >= (3,)
     if builder.keras_own and not of_keras3:
@@ -104,7 +109,7 @@ def _load_hdf5(file: hdf5.OldFile, builder: Builder, compile: bool) -> tuple[Any
         notes += said
     if compile and file.training is not None:
         trained_as = training.upgraded(file.training)
-        notes += compile_as(model, trained_as, builder.custom_objects, builder.keras_own)
+        notes += compile_as(model, trained_as, builder.custom_objects, builder.keras_own, warn)
         version = configs.version_of(file.version)
         notes += old_weights.give_optimizer(model, file.optimizer, version, trained)
     return model, notes
@@ -113,7 +118,9 @@ def _load_hdf5(file: hdf5.OldFile, builder: Builder, compile: bool) -> tuple[Any
 # Archives
 
 
-def _load_archive(path, builder: Builder, compile: bool) -> tuple[Any, list[Note]]:
+def _load_archive(
+    path, builder: Builder, compile: bool, warn: Warn | None
+) -> tuple[Any, list[Note]]:
     archive.check(path)
     config, name = keras3.named(archive.config(path)), Path(path).name
     version = configs.version_of(archive.version(path))
@@ -121,7 +128,7 @@ def _load_archive(path, builder: Builder, compile: bool) -> tuple[Any, list[Note
         held = archive_weights.arrays(root)
         elements = sum(math.prod(w.shape) for p, w in held.items() if p[:10] != "optimizer/")
         if version < (3,):
-            return _of_keras2(config, version, held, elements, name, builder, compile)
+            return _of_keras2(config, version, held, elements, name, builder, compile, warn)
         if keras3.is_model(config, builder.given):
             upgraded = configs.upgraded(config, "3", builder.given, builder.functions)
             model = builder.build(upgraded, elements, name, zeros=True)
@@ -129,7 +136,7 @@ def _load_archive(path, builder: Builder, compile: bool) -> tuple[Any, list[Note
             model = _of_a_class(config, builder, name)
         settings = config.get("compile_config")
         if compile and settings:
-            _compile(model, settings, builder)
+            _compile(model, settings, builder, warn)
         with archive.assets(path) as folder:
             load_state(model, data, folder)
     return model, []
@@ -137,7 +144,7 @@ def _load_archive(path, builder: Builder, compile: bool) -> tuple[Any, list[Note
 
 def _of_keras2(
     config, version: tuple[int, ...], held: archive_weights.Arrays, elements: int, name: str,
-    builder: Builder, compile: bool,
+    builder: Builder, compile: bool, warn: Warn | None,
 ) -> tuple[Any, list[Note]]:  # fmt: skip
     """The model of an archive that Keras 2.11 to 2.15 wrote."""
     written = ".".join(map(str, version))
@@ -151,7 +158,7 @@ def _of_keras2(
     notes = upgraded.notes + notes
     if compile and config.get("compile_config"):
         trained_as = training.upgraded(config["compile_config"])
-        notes += compile_as(model, trained_as, builder.custom_objects, builder.keras_own)
+        notes += compile_as(model, trained_as, builder.custom_objects, builder.keras_own, warn)
         optimizer = archive_weights.optimizer(held)
         notes += old_weights.give_optimizer(model, optimizer, version, trained)
     return model, notes
@@ -167,17 +174,19 @@ def _of_a_class(config: Mapping[str, Any], builder: Builder, what: str):
         return keras.saving.deserialize_keras_object(plain)
 
 
-def _compile(model, settings: Mapping[str, Any], builder: Builder) -> None:
+def _compile(
+    model, settings: Mapping[str, Any], builder: Builder, warn: Warn | None
+) -> None:
     """Compile a model as Keras 3 wrote it; what nobody knows is named in one warning."""
     unknown = allowed.unknown(settings, builder.given, "compile_config")
     if unknown:
         names = ", ".join(dict.fromkeys(repr(one.name) for one in unknown))
-        warnings.warn(
+        words = (
             f"{names} of the file is not known, and the model is not compiled; call "
             "model.compile(...) before training. Functions of your own are taken from "
-            "custom_objects={'name': function}.",
-            stacklevel=4,
+            "custom_objects={'name': function}."
         )
+        warn(words) if warn else warnings.warn(words, stacklevel=5)
         return
     scope = keras.saving.custom_object_scope(builder.custom_objects)
     with scope, reading(), losses_of(model):

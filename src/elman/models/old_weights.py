@@ -328,13 +328,12 @@ def save(model, path: str | os.PathLike) -> None:
     """Write the weights in the layout of Keras 1 and 2, whole or not at all."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)  # as TensorFlow did for its checkpoints
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    # In a folder of its own: another thread may be saving to the same place.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        part = Path(folder, path.name)
         with h5py.File(part, "w") as root:
             _write(model, root)
         os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write(model, root: h5py.File) -> None:
