@@ -468,9 +468,7 @@ def test_a_file_that_takes_too_long_is_told_so(tmp_path, monkeypatch):
     monkeypatch.setattr(hdf5, "PROBE_SECONDS", 1)
     endless = "from elman.legacy.hdf5 import *\nwith limited(Path(sys.argv[1])):\n  while 1: pass"
     monkeypatch.setattr(hdf5, "PROBE", endless)
-    with pytest.raises(
-        hdf5.Refused, match=r"1 seconds of processor time.*the time was over"
-    ):
+    with pytest.raises(hdf5.Refused, match=r"1 seconds of processor time.*the time was over"):
         hostile.read(path)
 
 
@@ -525,3 +523,29 @@ def test_byte_code_outside_a_lambda():
 @given(base=st.integers(0, 3), seed=st.integers(0, 2**20))
 def test_damaged_files(base, seed, tmp_path):
     assert hostile.one(tmp_path, base, seed), "a damaged file must be read or refused at once"
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        ({"weight_map": {"/a/vars": "w.h5"}}, None),
+        ({"weight_map": {"/a/vars": ["w.h5"], "/b/vars": "w.h5"}}, None),
+        ({"weight_map": {"/a/vars": "../w.h5"}}, "must name files beside it"),
+        ({"weight_map": {"/a/vars": ["w.h5", "..\\w.h5"]}}, "must name files beside it"),
+        ({"weight_map": {"/a/vars": "bad.h5"}}, "external link"),
+        ({"weight_map": {"/a/vars": "x.weights.json"}}, "must be"),
+        ({"weight_map": []}, "must be the index of a model's weights"),
+        ([], "must be the index of a model's weights"),
+    ],
+    ids=["one", "list", "above", "backslash", "hostile", "itself", "map-list", "list-only"],
+)
+def test_weights_in_several_files(index, words, tmp_path):
+    weights(tmp_path, lambda root: external(root.create_group("a"), "k"))
+    (tmp_path / "w.h5").rename(tmp_path / "bad.h5")
+    weights(tmp_path)
+    path = tmp_path / "x.weights.json"
+    path.write_text(json.dumps(index))
+    if words is None:
+        return archive.check_weights(path)
+    with pytest.raises(ValueError, match=words):
+        archive.check_weights(path)

@@ -148,6 +148,27 @@ def arrays(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
     return _arrays(path)
 
 
+def check_weights(path: str | os.PathLike) -> None:
+    """Refuse damaged or hostile weights of Keras 3, in one file or in those that an index names.
+
+    Raises:
+        Refused: says what is wrong.
+    """
+    path = Path(path)
+    if hdf5.kind(path) != "text":
+        arrays(path)
+        return
+    index = text.parse(path.read_bytes(), str(path))
+    shards = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(shards, dict):
+        raise Refused(f"{path.name} must be the index of a model's weights, with weight_map")
+    found = [name if isinstance(name, list) else [name] for name in shards.values()]
+    for name in dict.fromkeys(str(name) for names in found for name in names):
+        if Path(name).name != name or "\\" in name:
+            raise Refused(f"{path.name} must name files beside it, got {name!r:.80}")
+        arrays(path.with_name(name))
+
+
 def probe() -> None:
     """Read the archive or weights file that the command line names, all but its arrays."""
     path = Path(sys.argv[1])
