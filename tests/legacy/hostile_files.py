@@ -121,7 +121,10 @@ def hdf5(config, folder):
 
 def old(config, version, layers, training, folder):
     """A whole `.h5` of any Keras."""
-    return layout.write(folder / "model.h5", config, layers, version, training=training)
+    # Of fixed length where that is possible: text that is not has to be looked at elsewhere first.
+    kind = np.bytes_ if len(json.dumps(config)) < 60_000 else bytes
+    path = folder / "model.h5"
+    return layout.write(path, config, layers, version, training=training, names_as=kind)
 
 
 def plain(config, folder, name="model.json"):

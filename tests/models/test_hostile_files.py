@@ -25,6 +25,7 @@ from elman.models import convert, load_model, model_from_json, model_from_yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "legacy"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tasks"))
+import hostile_archives
 import hostile_files
 import sentinel
 
@@ -153,6 +154,18 @@ def test_the_switch_of_keras_opens_nothing(name, tmp_path, monkeypatch):
         test_a_hostile_file_is_refused(name, tmp_path, monkeypatch)
     finally:
         global_state.set_global_attribute("safe_mode_saving", before)
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory):
+    return hostile_archives.bases(tmp_path_factory.mktemp("archives"))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_archive_is_read_or_refused(seed, archives, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = hostile_archives.one(tmp_path, archives[seed % len(archives)], seed)
+    assert found in ("fine", "refused")
 
 
 # Weights
