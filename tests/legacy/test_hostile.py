@@ -213,6 +213,22 @@ def test_yaml_runs_nothing_and_does_not_grow():
         text.parse("\n".join(lines), "the model")
 
 
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("a: &a {b: 1}\nc: {<<: *a}", "got text that is neither: one dict merged into another"),
+        ("a: " + "x" * 5_000_000, "YAML must be at most 4194304 letters long, got 5000003"),
+        ("a: !" + "x" * 10_000 + " 3", "could not determine a constructor for the tag '!xxx"),
+        ("a: {[1]: 2}", "while constructing a mapping"),
+    ],
+    ids=["merged", "long", "tag", "key"],
+)
+def test_yaml_that_is_no_models(written, words):
+    with pytest.raises(ValueError, match=words) as told:
+        text.parse(written, "the model")
+    assert len(str(told.value)) < 400
+
+
 def test_layers_in_a_circle():
     graph = functional(
         [("InputLayer", {"name": "in", "batch_input_shape": [None, 2]}, []),
