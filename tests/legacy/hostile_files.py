@@ -23,6 +23,7 @@ import layout
 
 MARK = b"<hostile>"  # the file name of all code that the files bring along
 CASES = {}
+TAKEN = set()  # what may be left out with a warning, so that the model is loaded all the same
 HUGE = 10**12
 SHAPE = [None, 5, 2]
 
@@ -316,6 +317,8 @@ def compiled(**changes):
     return sequential(start(), dense(), compile_config=settings | changes)
 
 
+TRAINING = ("optimizer", "loss", "losses", "metrics", "weighted-metrics", "schedule")
+
 # Nothing at all, or no more than a number, may stand there.
 _HARMLESS = {
     *(("build-config", name) for name in OBJECTS),
@@ -329,11 +332,12 @@ for place, put in PLACES.items():
         some = place == "activation" or name in ("csv", "system", "byte-code", "floatx", "type")
         if some and (place, name) not in _HARMLESS:
             case(f"{name}-as-{place}-keras", archived, put(it))
-        if name in ("csv", "byte-code") and place not in ("build-config", "build-shape"):
+        if name in ("csv", "byte-code") and (place, name) not in _HARMLESS:
             case(f"{name}-as-{place}-json", plain, put(it))
-            if place not in ("optimizer", "loss", "losses", "metrics", "weighted-metrics",
-                             "schedule"):  # fmt: skip
+            if place not in TRAINING:
                 case(f"{name}-as-{place}-h5", hdf5, put(it))
+        if place in TRAINING:
+            TAKEN |= {f"{name}-as-{place}-{ending}" for ending in ("keras", "json")}
 
 for name in ("csv", "system", "byte-code", "floatx", "type", "popen"):
     training = {
@@ -349,6 +353,7 @@ for name in ("csv", "system", "byte-code", "floatx", "type", "popen"):
             )
         weights = {"d": [("d/kernel:0", np.ones((2, 1))), ("d/bias:0", np.ones(1))]}
         case(f"{name}-as-training-{version}", old, model, version, weights, training)
+        TAKEN.add(f"{name}-as-training-{version}")
 
 # Layers that are programs
 
@@ -444,8 +449,8 @@ case("long-key-h5", hdf5, {"x" * 10_000_000: 1})
 case("long-yaml", yaml, "class_name: " + "x" * 10_000_000)
 
 
-def forty_assets(folder):
-    zeros = [(f"assets/{i}", bytes(60 * 2**20)) for i in range(40)]
+def assets(folder):
+    zeros = [(f"assets/{i}", bytes(60 * 2**20)) for i in range(5)]
     model = sequential(start(), dense())
     return archived(model, folder, *zeros, compression=zipfile.ZIP_DEFLATED)
 
@@ -463,7 +468,7 @@ def other_weights(folder):
     return path
 
 
-case("forty-assets-of-zeros", forty_assets)
+case("assets-of-zeros", assets)
 
 
 def assets_outside(folder):

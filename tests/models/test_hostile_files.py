@@ -108,7 +108,11 @@ def test_a_hostile_file_is_refused(name, tmp_path, monkeypatch):
     found = []
     for door, action in doors(path).items():
         error, faults = watched(action, tmp_path)
-        found += [f"{door}: {fault}" for fault in told(error) + faults]
+        if error or name not in hostile_files.TAKEN:
+            faults += told(error)
+        found += [f"{door}: {fault}" for fault in faults]
+    if name in hostile_files.TAKEN:
+        (tmp_path / "new.keras").unlink(missing_ok=True)
     error, faults = watched(lambda: describe(path), tmp_path)
     found += [f"describe: {fault}" for fault in faults]
     found += [f"describe: {fault}" for fault in (told(error) if error else [])]
@@ -325,3 +329,27 @@ def test_hostile_data_is_refused(make, tmp_path, monkeypatch):
     action = make(tmp_path)
     error, faults = watched(action, tmp_path)
     assert told(error) + faults == []
+
+
+def test_an_archive_of_windows_is_loaded(tmp_path):
+    """Keras 3 wrote its groups as ``layers\\lstm\\cell`` there, and the names of assets too."""
+    model = elman.Sequential([keras.Input((5, 2)), elman.layers.LSTM(3, name="l")])
+    model.save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as old:
+        parts = {part: old.read(part) for part in old.namelist()}
+    packed = io.BytesIO(parts["model.weights.h5"])
+    with h5py.File(packed, "r+") as root:
+        groups = []
+        root.visititems(lambda name, it: groups.append(name) if name.endswith("vars") else None)
+        for name in groups:
+            above = name.removesuffix("/vars")
+            if "/" in above:
+                root.move(above, above.replace("/", "\\"))
+    parts["model.weights.h5"] = packed.getvalue()
+    with zipfile.ZipFile(tmp_path / "windows.keras", "w") as new:
+        for part, content in {**parts, "assets\\a.txt": b"a"}.items():
+            new.writestr(part, content)
+    x = np.ones((1, 5, 2), "float32")
+    np.testing.assert_array_equal(
+        load_model(tmp_path / "windows.keras").predict(x, verbose=0), model.predict(x, verbose=0)
+    )

@@ -303,7 +303,10 @@ def _with_slashes(data: bytes) -> bytes:
     file = io.BytesIO(data)
     with hdf5.guarded(WEIGHTS), h5py.File(file, "r+") as root:
         for name in [name for name in root if "\\" in name]:
-            root.move(name, name.replace("\\", "/"))
+            place = root.require_group(name.replace("\\", "/"))
+            for inner in [*root[name]]:
+                root.move(f"{name}/{inner}", f"{place.name}/{inner}")
+            del root[name]
     return file.getvalue()
 
 
