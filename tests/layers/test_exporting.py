@@ -160,3 +160,15 @@ def test_an_exported_function_of_jax_with_open_axes(cell):
     shape = jax.ShapeDtypeStruct(export.symbolic_shape("b, t"), "int32")
     exported = export.export(jax.jit(lambda x: model(x)))(shape)
     assert_computes(exported.call, model, [words_of(*shape) for shape in SHAPES])
+
+
+@on_tensorflow
+def test_tf2onnx_traces_a_function_without_a_kernel():
+    import tensorflow as tf
+    import tf2onnx
+
+    model, _ = trained()
+    signature = [tf.TensorSpec((None, 5, 3))]
+    made, _ = tf2onnx.convert.from_function(tf.function(lambda x: model(x)), signature)
+    assert made.graph.node
+    assert not [node.op_type for node in made.graph.node if "Elman" in node.op_type]

@@ -213,6 +213,22 @@ def test_yaml_runs_nothing_and_does_not_grow():
         text.parse("\n".join(lines), "the model")
 
 
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("a: &a {b: 1}\nc: {<<: *a}", "got text that is neither: one dict merged into another"),
+        ("a: " + "x" * 5_000_000, "YAML must be at most 4194304 letters long, got 5000003"),
+        ("a: !" + "x" * 10_000 + " 3", "could not determine a constructor for the tag '!xxx"),
+        ("a: {[1]: 2}", "while constructing a mapping"),
+    ],
+    ids=["merged", "long", "tag", "key"],
+)
+def test_yaml_that_is_no_models(written, words):
+    with pytest.raises(ValueError, match=words) as told:
+        text.parse(written, "the model")
+    assert len(str(told.value)) < 400
+
+
 def test_layers_in_a_circle():
     graph = functional(
         [("InputLayer", {"name": "in", "batch_input_shape": [None, 2]}, []),
@@ -443,6 +459,7 @@ def test_archives_of_windows(tmp_path):
     def backslashes(root):
         del root["layers"]
         root["layers\\lstm\\cell/vars/0"] = np.ones(4)
+        root["layers\\lstm/vars/0"] = np.ones(5)
 
     data = weights(tmp_path, backslashes)
     path = archived(tmp_path, ("assets\\lookup\\vocabulary.txt", b"a"), data=data)
@@ -467,9 +484,7 @@ def test_a_file_that_takes_too_long_is_told_so(tmp_path, monkeypatch):
     monkeypatch.setattr(hdf5, "PROBE_SECONDS", 1)
     endless = "from elman.legacy.hdf5 import *\nwith limited(Path(sys.argv[1])):\n  while 1: pass"
     monkeypatch.setattr(hdf5, "PROBE", endless)
-    with pytest.raises(
-        hdf5.Refused, match=r"1 seconds of processor time.*the time was over"
-    ):
+    with pytest.raises(hdf5.Refused, match=r"1 seconds of processor time.*the time was over"):
         hostile.read(path)
 
 
@@ -526,3 +541,29 @@ def test_byte_code_outside_a_lambda(version):
 @given(base=st.integers(0, 3), seed=st.integers(0, 2**20))
 def test_damaged_files(base, seed, tmp_path):
     assert hostile.one(tmp_path, base, seed), "a damaged file must be read or refused at once"
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        ({"weight_map": {"/a/vars": "w.h5"}}, None),
+        ({"weight_map": {"/a/vars": ["w.h5"], "/b/vars": "w.h5"}}, None),
+        ({"weight_map": {"/a/vars": "../w.h5"}}, "must name files beside it"),
+        ({"weight_map": {"/a/vars": ["w.h5", "..\\w.h5"]}}, "must name files beside it"),
+        ({"weight_map": {"/a/vars": "bad.h5"}}, "external link"),
+        ({"weight_map": {"/a/vars": "x.weights.json"}}, "must be"),
+        ({"weight_map": []}, "must be the index of a model's weights"),
+        ([], "must be the index of a model's weights"),
+    ],
+    ids=["one", "list", "above", "backslash", "hostile", "itself", "map-list", "list-only"],
+)
+def test_weights_in_several_files(index, words, tmp_path):
+    weights(tmp_path, lambda root: external(root.create_group("a"), "k"))
+    (tmp_path / "w.h5").rename(tmp_path / "bad.h5")
+    weights(tmp_path)
+    path = tmp_path / "x.weights.json"
+    path.write_text(json.dumps(index))
+    if words is None:
+        return archive.check_weights(path)
+    with pytest.raises(ValueError, match=words):
+        archive.check_weights(path)

@@ -287,7 +287,7 @@ NODES = {
         node("Select", [Ref("rows"), x, y]), np.where(np.array([True, False])[:, None, None], X, Y)
     ),
     "StridedSlice": (
-        node("StridedSlice", x, {"1": [0, -1, 0], "2": [0, 0, 0], "3": [1, 1, 1]},
+        node("StridedSlice", x, {"1": [1, -1, 1], "2": [1, 0, 1], "3": [1, 1, 1]},
              begin_mask={"i": "5"}, end_mask={"i": "5"}, shrink_axis_mask={"i": "2"}),
         X[:, -1, :],
     ),

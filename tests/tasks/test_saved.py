@@ -156,6 +156,13 @@ def test_an_error_that_is_not_of_a_file_is_not_told_as_one(run, monkeypatch):
         tasks.load(folder)
 
 
+def test_a_card_without_end_is_not_read(run):
+    folder = run("classifier")
+    with (folder / "card.json").open("r+b") as file:
+        file.truncate(2**40)  # of which the disk holds nothing
+    refused(folder, r"card\.json must be at most 268,435,456 bytes, got 1,099,511,627,776")
+
+
 def test_what_train_wrote_is_one_task(run):
     folder = run("classifier")
     change(folder, "card.json", "kind", value="tagger")

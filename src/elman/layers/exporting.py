@@ -17,6 +17,7 @@ _EXPORTERS = (
     "keras.src.export",
     "tensorflow.python.saved_model",
     "tensorflow.lite",
+    "tf2onnx",
     "jax.experimental.jax2tf",
     "jax._src.export",
 )

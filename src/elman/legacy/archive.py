@@ -1,4 +1,4 @@
-"""The files of Keras 3 before Keras reads them: sizes, depths, links and byte code."""
+"""The `.keras` archives of Keras 2 and 3: what is in them, read within limits."""
 
 import contextlib
 import io
@@ -148,6 +148,27 @@ def arrays(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
     return _arrays(path)
 
 
+def check_weights(path: str | os.PathLike) -> None:
+    """Refuse damaged or hostile weights of Keras 3, in one file or in those that an index names.
+
+    Raises:
+        Refused: says what is wrong.
+    """
+    path = Path(path)
+    if hdf5.kind(path) != "text":
+        arrays(path)
+        return
+    index = text.parse(path.read_bytes(), str(path))
+    shards = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(shards, dict):
+        raise Refused(f"{path.name} must be the index of a model's weights, with weight_map")
+    found = [name if isinstance(name, list) else [name] for name in shards.values()]
+    for name in dict.fromkeys(str(name) for names in found for name in names):
+        if Path(name).name != name or "\\" in name:
+            raise Refused(f"{path.name} must name files beside it, got {name!r:.80}")
+        arrays(path.with_name(name))
+
+
 def probe() -> None:
     """Read the archive or weights file that the command line names, all but its arrays."""
     path = Path(sys.argv[1])
@@ -224,12 +245,19 @@ def weights(path: str | os.PathLike) -> Iterator[tuple[io.BytesIO, h5py.File]]:
             of_windows = any("\\" in name for name in root)
         if of_windows:
             with h5py.File(data, "r+") as root:
-                for name in [name for name in root if "\\" in name]:
-                    root.move(name, name.replace("\\", "/"))
+                _with_slashes(root)
     with contextlib.ExitStack() as stack:
         with hdf5.guarded(path.name):
             root = stack.enter_context(h5py.File(data, "r"))
         yield data, root
+
+
+def _with_slashes(root: h5py.File) -> None:
+    for name in [name for name in root if "\\" in name]:
+        place = root.require_group(name.replace("\\", "/"))
+        for inner in [*root[name]]:
+            root.move(f"{name}/{inner}", f"{place.name}/{inner}")
+        del root[name]
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import yaml
 # A layer inside a layer costs three levels, so this is thirty models inside each other.
 DEPTH = 100
 SIZE = 64 * 2**20  # bytes of text
+YAML_SIZE = 4 * 2**20  # of YAML, which is read a thousand times as slowly as JSON
 VALUES = 2_000_000  # numbers, words, lists and dicts in it
 
 
@@ -32,13 +33,15 @@ def parse(text: str | bytes, what: str) -> Any:
     try:
         text = text.decode("utf-8") if isinstance(text, bytes) else text
         json_like = text.lstrip().startswith(("{", "["))
+        if not json_like and len(text) > YAML_SIZE:
+            raise ValueError(f"YAML must be at most {YAML_SIZE} letters long, got {len(text)}")
         value = json.loads(text) if json_like else yaml.load(text, _Loader)
     except RecursionError:
         raise _too_deep(what) from None
     except (ValueError, yaml.YAMLError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
-            f"{what} must be JSON or YAML, got text that is neither: {first}"
+            f"{what} must be JSON or YAML, got text that is neither: {first:.200}"
         ) from None
     check(value, what)
     return value
@@ -68,6 +71,12 @@ def _too_deep(what: str) -> ValueError:
 
 class _Loader(yaml.SafeLoader):
     """Plain values only, and the tuples and old strings that Keras wrote into its YAML."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Refuse `<<`, with which a few lines make a dict without end."""
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            raise yaml.constructor.ConstructorError(None, None, "one dict merged into another")
+        super().flatten_mapping(node)
 
 
 _Loader.add_constructor(

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import tree
 
-from elman.legacy import eras, hdf5
+from elman.legacy import archive, eras, hdf5
 from elman.legacy.methods import rename
 from elman.legacy.notes import tell
 from elman.models import decaying, generators, old_weights
@@ -116,6 +116,7 @@ class Recurrent(OldMethods):
         if hdf5.kind(filepath) == "hdf5" and not hdf5.is_keras3_weights(filepath):
             old_weights.load(self, filepath, by_name, skip_mismatch)
             return None
+        archive.check_weights(filepath)
         if by_name:
             kwargs["by_name"] = True
         with old_weights.named_as_keras_wants(filepath) as path:

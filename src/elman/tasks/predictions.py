@@ -14,13 +14,14 @@ from elman.data import read_arrays, read_pictures, read_sentences, read_table
 from elman.data.files import TextFile, normalised
 from elman.tasks.estimator import read_card
 from elman.tasks.saved import SCORES, TRAINED, check
-from elman.tasks.sources import Reading, is_arrays
+from elman.tasks.sources import TASKS, Reading, is_arrays
 
-ESTIMATORS = {
-    "classifier": ("TextClassifier", "SequenceClassifier"),
-    "tagger": ("SequenceTagger",),
-    "seq2seq": ("Seq2Seq",),
-    "captioner": ("ImageCaptioner",),
+KINDS = {
+    "TextClassifier": "classifier",
+    "SequenceClassifier": "classifier",
+    "SequenceTagger": "tagger",
+    "Seq2Seq": "seq2seq",
+    "ImageCaptioner": "captioner",
 }
 CHUNK = 1024  # texts that are answered together
 
@@ -128,7 +129,7 @@ def run_card(run: str) -> dict[str, Any]:
             "load it with elman.tasks.load"
         )
     check(card, TRAINED | (SCORES if "scores" in card else {}), f"{run}/card.json")
-    if card["task"] not in ESTIMATORS.get(card["kind"], ()):
+    if card["kind"] not in TASKS or card["kind"] != KINDS.get(card["task"], card["kind"]):
         raise ValueError(
             f"{run}/card.json must be of one task, got a {card['kind']:.40} and a "
             f"{card['task']:.40}; copy the whole folder again"

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, get_args
 import keras
 
 AGAIN = "copy the whole folder again"
+LONGEST = 2**28  # bytes of a JSON file
 MOST = 2**53  # JSON has no larger integers
 
 
@@ -101,6 +102,8 @@ def read_json(path: Path, kind: Kind = object) -> Any:
         FileNotFoundError: there is no such file.
         ValueError: it is no JSON, or not of the kind.
     """
+    if (size := path.stat().st_size) > LONGEST:
+        raise ValueError(f"{path} must be at most {LONGEST:,} bytes, got {size:,}; {AGAIN}")
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
