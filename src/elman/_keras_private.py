@@ -10,6 +10,9 @@ models that are not functional; so it is named as a base where it belongs.
 `keras.StatelessScope`; but a second scope inside one that is already open would hide the values
 held by the first. Keras has no public way to ask whether a scope is open.
 
+`in_symbolic_scope`: whether Keras asks for shapes alone; torch has no trace of a loop that could tell
+them, and thousands of steps on arrays without numbers take minutes.
+
 `old_preprocessing`: `Tokenizer`, `TimeseriesGenerator`, `ImageDataGenerator` and the functions
 beside them, which Keras keeps for TensorFlow's ``tf.keras`` and nowhere else.
 """
@@ -18,9 +21,16 @@ import importlib
 
 from keras.src.backend.common.masking import get_keras_mask
 from keras.src.backend.common.stateless_scope import in_stateless_scope
+from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 from keras.src.models.functional import Functional
 
-__all__ = ["Functional", "get_keras_mask", "in_stateless_scope", "old_preprocessing"]
+__all__ = [
+    "Functional",
+    "get_keras_mask",
+    "in_stateless_scope",
+    "in_symbolic_scope",
+    "old_preprocessing",
+]
 
 
 def old_preprocessing() -> dict:
