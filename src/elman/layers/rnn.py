@@ -101,7 +101,10 @@ class RNN(RecomputedInside, RecurrentCall, keras.layers.RNN):
         if self._is_recomputed:  # the loop as a whole, and not each step of it once more
             for part in (self.cell, *getattr(self.cell, "cells", ())):
                 part._remat_mode = None
-        # Asked now, so that code that torch compiles finds the kernels loaded.
+        self._load_kernels()
+
+    def _load_kernels(self) -> None:
+        """Ask for the computation now: code that torch compiles is to find the kernels loaded."""
         is_native = not isinstance(self._native(training=False), Refusal)
         if is_native and keras.backend.backend() == "tensorflow":
             # XLA cannot call out of TensorFlow's graph; engine="keras" is the way to jit_compile.
