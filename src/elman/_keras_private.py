@@ -19,6 +19,9 @@ nothing of the file is run, even where the program has allowed Keras that.
 `keras.StatelessScope`; but a second scope inside one that is already open would hide the values
 held by the first. Keras has no public way to ask whether a scope is open.
 
+`in_symbolic_scope`: whether Keras asks for shapes alone; torch has no trace of a loop that could tell
+them, and thousands of steps on arrays without numbers take minutes.
+
 `old_preprocessing`: `Tokenizer`, `TimeseriesGenerator`, `ImageDataGenerator` and the functions
 beside them, which Keras keeps for TensorFlow's ``tf.keras`` and nowhere else.
 """
@@ -32,12 +35,13 @@ import keras
 from keras.src.backend.common import global_state
 from keras.src.backend.common.masking import get_keras_mask
 from keras.src.backend.common.stateless_scope import in_stateless_scope
+from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 from keras.src.models.functional import Functional
 from keras.src.saving import saving_lib, serialization_lib
 
 __all__ = [
     "Functional", "deferred_variables", "get_keras_mask", "give_value", "in_stateless_scope",
-    "load_state", "old_preprocessing", "reading", "share", "shared_object",
+    "in_symbolic_scope", "load_state", "old_preprocessing", "reading", "share", "shared_object",
 ]  # fmt: skip
 
 

@@ -173,3 +173,15 @@ def test_an_input_of_another_shape():
     arrays = [torch.zeros(size) for size in [(2, 3), (3, 8), (2, 8), (8,)]]
     with pytest.raises(ValueError, match=re.escape("x must have shape (B, T, I), got (2, 3)")):
         compute(engine.Inputs(arrays[0], None, *arrays[1:]))
+
+
+@of_jax
+def test_a_cell_that_jax_does_not_know():
+    import jax.numpy as jnp
+
+    from elman.engine import jax_accelerated
+
+    spec = engine.Spec("peephole", device="gpu", backend="jax")
+    arrays = [jnp.zeros(size) for size in [(2, 4, 3), (3, 6), (2, 6), (6,)]]
+    with pytest.raises(ValueError, match="cell must be simple_rnn, lstm or gru, got peephole"):
+        jax_accelerated.run([spec], [engine.Inputs(arrays[0], None, *arrays[1:])])

@@ -7,6 +7,7 @@ from keras import ops
 from packaging.version import Version
 
 from elman import layers, models
+from elman.layers import native
 
 BACKEND = keras.backend.backend()
 CELLS = ("SimpleRNN", "LSTM", "GRU")
@@ -81,6 +82,20 @@ def test_use_cudnn_where_there_is_none(cell):
     layer = getattr(layers, cell)(3, use_cudnn=True)
     with pytest.raises(ValueError, match=r"use_cudnn=True.* use_cudnn='auto'"):
         layer(np.ones((1, 2, 3), "float32"))
+
+
+@pytest.mark.parametrize("use_cudnn", ["auto", True, False])
+@pytest.mark.parametrize("cell", ["LSTM", "GRU"])
+def test_kernels_are_asked_for_with_the_use_cudnn_that_was_given(cell, use_cudnn, monkeypatch):
+    asked, find = [], native.find
+
+    def listened(layers, *args):
+        asked.extend(layer.use_cudnn for layer in layers)
+        return find(layers, *args)
+
+    monkeypatch.setattr(native, "find", listened)
+    getattr(layers, cell)(3, use_cudnn=use_cudnn)
+    assert set(asked) == {use_cudnn}
 
 
 @pytest.mark.parametrize("cell", ["LSTM", "GRU"])

@@ -50,9 +50,9 @@ def test_damaged_folders_are_refused_with_the_name_of_the_file(saved, models):
     folder, asked = saved
     compiles = keras.backend.backend() != "torch"  # a step of each new generator
     asked = [] if compiles and folder.name in ("seq2seq", "captioner") else asked
-    found = [hostile_runs.one(folder, asked, seed) for seed in range(120)]
+    found = [hostile_runs.one(folder, asked, seed) for seed in range(60)]
     assert [words for words in found if words not in ("fine", "refused")] == []
-    assert found.count("refused") > 60
+    assert found.count("refused") > 30
 
 
 def change(folder, part, *keys, value):

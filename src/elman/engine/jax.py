@@ -34,27 +34,19 @@ def run(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[tuple[Any, Any,
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _recurrences(options: tuple[int, ...], *inputs: Any) -> list[Any]:
-    """outputs, last, h and c of each layer."""
-    return _without_saved(_operation("predict", options)(*inputs))
+    """outputs, last, h and c of each layer; outputs of shape (0,) where only the last is wanted."""
+    return _wanted(options, _operation("predict", options)(*inputs))
 
 
 def _recurrences_forward(options: tuple[int, ...], *inputs: Any) -> tuple[list[Any], Any]:
     results = _operation("forward", options)(*inputs)
-    return _without_saved(results), (inputs, _native.kept(results))
+    return _wanted(options, results), (inputs, _native.kept(results))
 
 
 def _recurrences_backward(options: tuple[int, ...], residuals: Any, gradients: Any) -> Any:
     inputs, kept = residuals
     layers = len(inputs) // 9
-    upstream: list[Any] = []
-    for numbers, (d_outputs, *others) in zip(
-        _native.each(options, layers), _native.each(gradients, layers), strict=True
-    ):
-        # Nobody has seen the outputs where only the last was wanted: their gradient is zeros.
-        sequences = numbers[5]
-        upstream += [d_outputs if sequences else jnp.zeros(_native.ABSENT, d_outputs.dtype)]
-        upstream += others
-    results = _operation("backward", options)(*inputs, *kept, *upstream)
+    results = _operation("backward", options)(*inputs, *kept, *gradients)
     found: list[Any] = []
     for part, given in zip(
         _native.each(inputs, layers), _native.each(results, layers), strict=True
@@ -68,8 +60,16 @@ def _recurrences_backward(options: tuple[int, ...], residuals: Any, gradients: A
 _recurrences.defvjp(_recurrences_forward, _recurrences_backward)
 
 
-def _without_saved(results: Sequence[Any]) -> list[Any]:
-    return [array for i, array in enumerate(results) if i % 5 != 4]
+def _wanted(options: tuple[int, ...], results: Sequence[Any]) -> list[Any]:
+    """Of an operation's results those of `_recurrences`, of the same shapes for both operations."""
+    layers = len(options) // 6
+    wanted: list[Any] = []
+    for numbers, (outputs, *others, _) in zip(
+        _native.each(options, layers), _native.each(results, layers), strict=True
+    ):
+        sequences = numbers[5]
+        wanted += [outputs if sequences else jnp.zeros(_native.ABSENT, outputs.dtype), *others]
+    return wanted
 
 
 # Which arrays of a layer have the batch as an axis, and where: inputs, results, gradients.

@@ -126,6 +126,8 @@ def _cell(spec: Spec, part, inner, states) -> list[Any]:
         i, f, c, o = jnp.split(part + inner, 4, -1)
         c = s(f) * states[1] + s(i) * a(c)
         return [s(o) * a(c), c]
+    if spec.cell != "gru":
+        raise ValueError(f"cell must be simple_rnn, lstm or gru, got {spec.cell}")
     (z, r, x), (inner_z, inner_r, inner_x) = jnp.split(part, 3, -1), jnp.split(inner, 3, -1)
     z, r = s(z + inner_z), s(r + inner_r)
     return [z * states[0] + (1 - z) * a(x + r * inner_x)]

@@ -76,7 +76,8 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
 
 def _differentiate(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, ...]:
     layers = len(ctx.options) // 6
-    inputs, kept = ctx.saved_tensors[: 9 * layers], ctx.saved_tensors[9 * layers :]
+    saved = ctx.saved_tensors  # once: under a checkpoint they can be had no second time
+    inputs, kept = saved[: 9 * layers], saved[9 * layers :]
     absent = kept[0].new_empty(_native.ABSENT)
     upstream = [
         absent if d is None else d.contiguous()

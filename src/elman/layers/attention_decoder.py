@@ -12,6 +12,7 @@ from elman.layers.arguments import old_arguments
 from elman.layers.gru import GRU
 from elman.layers.layer import Layer
 from elman.layers.lstm import LSTM
+from elman.layers.recomputing import RecomputedInside
 from elman.layers.simple_rnn import SimpleRNN
 
 CELLS = {"lstm": LSTM, "gru": GRU, "simple_rnn": SimpleRNN}
@@ -20,7 +21,7 @@ SCORES = ("additive", "multiplicative", None)
 
 @keras.saving.register_keras_serializable("elman")
 @old_arguments
-class AttentionDecoder(Layer):
+class AttentionDecoder(RecomputedInside, Layer):
     """Recurrent layers whose output at each step is joined by what they attend to in a memory.
 
     h_u, s_u = rnn([x_u; f_u], s_{u-1}),  f_u = y_{u-1} with ``input_feeding``, else nothing
@@ -93,14 +94,19 @@ class AttentionDecoder(Layer):
         given = {"dropout": dropout, "recurrent_dropout": recurrent_dropout, "seed": seed}
         given |= {"return_sequences": True, "return_state": True, "dtype": self.dtype_policy}
         self.recurrent = [CELLS[cell](units, name=f"{cell}_{n}", **given) for n in range(layers)]
-        self.drop = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy)
-        dense = functools.partial(keras.layers.Dense, units, dtype=self.dtype_policy)
+        with keras.RematScope(mode=None):  # Keras would drop others when it recomputes
+            self._make_others()
+
+    def _make_others(self) -> None:
+        """All but the recurrent layers."""
+        self.drop = keras.layers.Dropout(self.dropout, seed=self.seed, dtype=self.dtype_policy)
+        dense = functools.partial(keras.layers.Dense, self.units, dtype=self.dtype_policy)
         self.join = dense(activation="tanh", name="join")
         self.key = self.query = self.attend = None
-        if attention == "additive":
+        if self.attention == "additive":
             self.key, self.query = dense(name="key"), dense(use_bias=False, name="query")
             self.attend = keras.layers.AdditiveAttention(dtype=self.dtype_policy)
-        elif attention == "multiplicative":
+        elif self.attention == "multiplicative":
             self.key = dense(use_bias=False, name="key")
             self.attend = keras.layers.Attention(dtype=self.dtype_policy)
 

@@ -9,6 +9,7 @@ from elman.engine import Refusal
 from elman.layers import native
 from elman.layers.arguments import old_arguments, set_when_built
 from elman.layers.calling import RecurrentCall
+from elman.layers.recomputing import RecomputedInside
 from elman.layers.rnn import RNN
 
 _MERGE = {
@@ -22,7 +23,7 @@ _MERGE = {
 
 @keras.saving.register_keras_serializable("elman")
 @old_arguments
-class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
+class Bidirectional(RecomputedInside, RecurrentCall, keras.layers.Bidirectional):
     """One recurrent layer through the sequence forwards, one backwards.
 
     y_t = merge(forward(x_1 ... x_t), backward(x_T ... x_t))
@@ -72,6 +73,9 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
         self.batch_input_shape = getattr(layer, "batch_input_shape", None)
         self.supports_masking = True  # Keras 3.16 makes it False
         self.time_major = getattr(layer, "time_major", False)
+        if self.name in getattr(self._remat_mode, "layer_names", ()):  # with it both directions
+            for one in self._pair:
+                one._remat_mode = self._remat_mode._replace(layer_names=[one.name])
         initial_weights = getattr(layer, "initial_weights", None)
         if initial_weights:  # those of the layer are those of its forward copy, as in Keras 1
             set_when_built(self.forward_layer, initial_weights)
@@ -141,7 +145,12 @@ class Bidirectional(RecurrentCall, keras.layers.Bidirectional):
         for layer, first in zip(self._pair, states, strict=True):
             layer._check(sequences.shape, first, mask)
             calls.append(layer._settled(sequences, first, mask))
-        computed = native.run(computations, self._pair, calls, training)
+
+        def compute(*calls):
+            computed = native.run(computations, self._pair, calls, training)
+            return [layer._wanted(*c) for layer, c in zip(self._pair, computed, strict=True)]
+
+        computed = self._recomputed(compute, self._pair, sequences, calls)
         return [layer._finished(*c) for layer, c in zip(self._pair, computed, strict=True)]
 
     def _merged(self, forward, backward):

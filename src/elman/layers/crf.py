@@ -11,6 +11,7 @@ from keras import ops
 
 from elman.layers.arguments import old_arguments
 from elman.layers.loop import scan
+from elman.layers.recomputing import RecomputedInside
 
 # Finite, so that sums and gradients stay so: exp of it is 0 beside any score.
 _FORBIDDEN = -1e30
@@ -35,7 +36,7 @@ def losses_of(model) -> Iterator[None]:
 
 @keras.saving.register_keras_serializable("elman")
 @old_arguments
-class CRF(keras.layers.Layer):
+class CRF(RecomputedInside, keras.layers.Layer):
     """Scores whole sequences of tags: a linear-chain conditional random field.
 
     s(u, y) = b_{y_1} + sum_t u_{t, y_t} + sum_{t > 1} A_{y_{t-1}, y_t} + e_{y_T}

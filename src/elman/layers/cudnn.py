@@ -13,6 +13,20 @@ class CuDNN:
     mask a layer goes there if it was told to. Elsewhere ``use_cudnn=True`` is an error.
     """
 
+    @property
+    def use_cudnn(self):
+        return self._use_cudnn
+
+    @use_cudnn.setter
+    def use_cudnn(self, value):
+        self._use_cudnn = value
+        self._load_kernels()
+
+    def _load_kernels(self) -> None:
+        # Keras's constructors set use_cudnn after all else, and the computation depends on it.
+        if hasattr(self, "engine") and hasattr(self, "_use_cudnn"):
+            super()._load_kernels()
+
     def inner_loop(self, sequences, initial_state, mask, training=False, constants=None):
         """The loop itself: ``(last output, outputs or None, final states)``."""
         if keras.backend.backend() == "tensorflow" and (

@@ -10,7 +10,7 @@ import importlib
 import keras
 from keras import ops, tree
 
-from elman._keras_private import in_stateless_scope
+from elman._keras_private import in_stateless_scope, in_symbolic_scope
 
 
 def scan(
@@ -113,6 +113,9 @@ def _blank(sequences, mask):
 
 def _python(body, carry, xs, unroll, keep):
     """Each step called in turn: torch, and unrolled TensorFlow."""
+    if in_symbolic_scope():  # one step tells the shapes of all
+        carry, output = body(carry, [x[0] for x in xs])
+        return carry, ops.repeat(output[None], xs[0].shape[0], axis=0) if keep else None
     outputs = []
     for t in range(xs[0].shape[0]):
         carry, output = body(carry, [x[t] for x in xs])

@@ -1,21 +1,24 @@
 """`RNN`: any cell, carried through time."""
 
+import functools
 import inspect
 
 import keras
 import numpy as np
 from keras import ops, tree
 
+from elman._keras_private import in_symbolic_scope
 from elman.engine import Refusal
 from elman.layers import checks, exporting, loop, native
 from elman.layers.arguments import old_arguments
 from elman.layers.calling import RecurrentCall
+from elman.layers.recomputing import RecomputedInside
 from elman.layers.stacked_rnn_cells import StackedRNNCells
 
 
 @keras.saving.register_keras_serializable("elman")
 @old_arguments
-class RNN(RecurrentCall, keras.layers.RNN):
+class RNN(RecomputedInside, RecurrentCall, keras.layers.RNN):
     """Carries a cell's state through time: the layer that all recurrent layers are.
 
     y_t, s_t = cell(x_t, s_{t-1}),  t = 1 ... T
@@ -95,7 +98,13 @@ class RNN(RecurrentCall, keras.layers.RNN):
         self.time_major = time_major
         self.engine = engine
         self.supports_masking = True  # Keras 3.16 makes it False
-        # Asked now, so that code that torch compiles finds the kernels loaded.
+        if self._is_recomputed:  # the loop as a whole, and not each step of it once more
+            for part in (self.cell, *getattr(self.cell, "cells", ())):
+                part._remat_mode = None
+        self._load_kernels()
+
+    def _load_kernels(self) -> None:
+        """Ask for the computation now: code that torch compiles is to find the kernels loaded."""
         is_native = not isinstance(self._native(training=False), Refusal)
         if is_native and keras.backend.backend() == "tensorflow":
             # XLA cannot call out of TensorFlow's graph; engine="keras" is the way to jit_compile.
@@ -251,8 +260,9 @@ class RNN(RecurrentCall, keras.layers.RNN):
 
     def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
         sequences = ops.convert_to_tensor(sequences)  # torch: on the device that Keras computes on
-        sequences, states, mask = self._settled(sequences, initial_state, mask)
-        return self._finished(*self._compute(sequences, states, mask, training, constants))
+        given = *self._settled(sequences, initial_state, mask), constants
+        compute = functools.partial(self._compute, training)
+        return self._finished(*self._recomputed(compute, [self], sequences, given))
 
     def _settled(self, sequences, initial_state, mask) -> tuple:
         """Batch-major ``(sequences, first states, mask or None)``, the dropout masks drawn."""
@@ -269,7 +279,11 @@ class RNN(RecurrentCall, keras.layers.RNN):
         self._draw_dropout_masks(sequences, states)
         return sequences, states, mask
 
-    def _finished(self, last_output, outputs, states):
+    def _wanted(self, last_output, outputs, states) -> tuple:
+        """``(output, final states)``: of the outputs those that are returned."""
+        return outputs if self.return_sequences else last_output, states
+
+    def _finished(self, output, states):
         """What the layer returns; carries the final states of a stateful layer."""
         self._maybe_reset_dropout_masks(self.cell)
         if self.stateful:
@@ -277,26 +291,27 @@ class RNN(RecurrentCall, keras.layers.RNN):
                 tree.flatten(self.states), tree.flatten(states), strict=True
             ):
                 variable.assign(ops.cast(state, variable.dtype))
-        output = outputs if self.return_sequences else last_output
         if self.return_sequences and self.time_major:
             output = loop.time_axis_swapped(output)
         output = loop.cast(output, self.compute_dtype)
         return (output, *loop.cast(states, self.compute_dtype)) if self.return_state else output
 
-    def _compute(self, sequences, states, mask, training, constants):
-        """``(last output, outputs or None, final states)`` by the engine that applies."""
+    def _compute(self, training, sequences, states, mask, constants) -> tuple:
+        """``(output, final states)`` by the engine that applies."""
         if exporting.is_free_in_time(self):
-            return exporting.run(self, native.cell_name(self.cell), sequences, states, mask)
+            name = native.cell_name(self.cell)
+            return self._wanted(*exporting.run(self, name, sequences, states, mask))
         found = self._native(sequences, training)
         if not isinstance(found, Refusal):
-            return native.run(found, [self], [(sequences, states, mask)], training)[0]
-        if self.engine == "native":
+            calls = [(sequences, states, mask)]
+            return self._wanted(*native.run(found, [self], calls, training)[0])
+        if self.engine == "native" and not in_symbolic_scope():  # where nothing is computed
             raise ValueError(
                 f"{type(self).__name__} '{self.name}' was made with engine='native', and there is "
                 f"no native computation for it: {found.reason}; use engine='auto'."
             )
         constants = {"constants": constants} if constants else {}
-        return self.inner_loop(sequences, states, mask, training, **constants)
+        return self._wanted(*self.inner_loop(sequences, states, mask, training, **constants))
 
     def _native(self, sequences=None, training=True):
         """The native computation, or the refusal that says why there is none; see `native.find`."""

@@ -3,13 +3,15 @@
 import keras
 from keras import ops
 
+from elman._keras_private import in_symbolic_scope
 from elman.layers.arguments import old_arguments
 from elman.layers.calling import RecurrentCall
+from elman.layers.recomputing import RecomputedInside
 
 
 @keras.saving.register_keras_serializable("elman")
 @old_arguments
-class TimeDistributed(keras.layers.TimeDistributed):
+class TimeDistributed(RecomputedInside, keras.layers.TimeDistributed):
     """Applies the same layer, with the same weights, to each timestep.
 
     y_t = layer(x_t),  t = 1 ... T
@@ -95,6 +97,9 @@ class TimeDistributed(keras.layers.TimeDistributed):
 
     def _step_by_step(self, inputs, kwargs):
         """A stateful layer carries its state from timestep to timestep, so they run in order."""
+        if in_symbolic_scope():  # one step tells the shapes of all
+            step = self.layer(inputs[:, 0], **kwargs)
+            return ops.repeat(step[:, None], inputs.shape[1], axis=1)
         steps = [self.layer(inputs[:, t], **kwargs) for t in range(inputs.shape[1])]
         return ops.stack(steps, axis=1)
 

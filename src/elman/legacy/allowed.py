@@ -251,6 +251,31 @@ _PATHS = {  # arguments that may be the name of a file, which would be read
 }
 
 
+# Layers that make arrays, and operations that count steps in Python, as soon as they are called.
+_MOST: Mapping[str, int] = {
+    **dict.fromkeys(names("MelSpectrogram STFTSpectrogram STFT ISTFT"), 2**15),
+    **dict.fromkeys(names("Diff Pad Split Unstack"), 10_000),
+}
+
+
+def check_numbers(class_name: str, value: Any, layer: str) -> None:
+    """Refuse whole numbers, in a configuration or a call, that would take time without end."""
+    most = _MOST.get(class_name)
+    for number in _whole_numbers(value) if most else ():
+        if abs(number) > most:
+            raise ValueError(
+                f"layer '{layer}' ({class_name}) may ask for at most {most}, got {number!r:.40}"
+            )
+
+
+def _whole_numbers(value: Any) -> Iterator[int]:
+    if isinstance(value, int):
+        yield value
+    inner = value.values() if isinstance(value, Mapping) else value
+    for item in inner if isinstance(value, Mapping | list | tuple) else ():
+        yield from _whole_numbers(item)
+
+
 def unknown(value: Any, given: Collection[str], layer: str) -> list[Needed]:
     """What a part of a configuration names that neither Keras nor elman has.
 
@@ -351,6 +376,7 @@ def _check_object(one: Mapping[str, Any], given: Collection[str], layer: str) ->
         registered = registered or (name if ">" in name else None)
         name = name.rpartition(">")[2]
     check_paths(name, config, f"layer '{layer}'")
+    check_numbers(name, config, layer)
     if name in given or registered in given:
         return True
     if _is_allowed(name, module, registered):

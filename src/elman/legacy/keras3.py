@@ -58,6 +58,8 @@ class Reader:
         if not isinstance(name, str):
             raise ValueError(f"the name of a layer must be text, got {name!r:.80}")
         calls = [_call(name, node) for node in written.get("inbound_nodes") or []]
+        for call in calls:
+            allowed.check_numbers(class_name, [call.args, call.kwargs], name)
         if is_model(written, self.given):
             inner = self.model(written)
             inner.name = name
@@ -68,6 +70,8 @@ class Reader:
         plain = {key: value for key, value in written.items() if key != "inbound_nodes"}
         if _is_lambda(written, self.given):
             return self._lambda(name, plain, calls)
+        for _ in filter(_is_layer, allowed.dicts(config)):
+            self.count()
         self.needed += allowed.unknown(plain, self.given, name)
         if class_name == "InputLayer":
             limits.shape(f"layer '{name}'", config.get("batch_shape") or config.get("batch_input_shape") or [])
@@ -137,6 +141,10 @@ def is_model(written: Mapping[str, Any], given: Collection[str]) -> bool:
     own = registered.rpartition(">")[0] not in ("", "elman")
     named = written.get("class_name") in allowed.MODELS
     return named and not own and not {registered, written.get("class_name")} & {*given}
+
+
+def _is_layer(written: Mapping[str, Any]) -> bool:
+    return written.get("class_name") in allowed.LAYERS
 
 
 def _is_lambda(written: Mapping[str, Any], given: Collection[str]) -> bool:
