@@ -464,7 +464,7 @@ def test_archives_of_windows(tmp_path):
     data = weights(tmp_path, backslashes)
     path = archived(tmp_path, ("assets\\lookup\\vocabulary.txt", b"a"), data=data)
     archive.check(path)
-    assert archive.arrays(path) == {"layers/lstm/cell/vars/0": (4,)}
+    assert archive.arrays(path)["layers/lstm/cell/vars/0"] == (4,)
     with archive.weights(path) as (_, root):
         assert root["layers/lstm/cell/vars/0"][0] == 1
     with archive.assets(path) as folder:

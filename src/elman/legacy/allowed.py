@@ -247,7 +247,10 @@ _ANYWHERE = frozenset().union(*_MODULES.values(), tables.LAYERS)
 _BUILTINS = ACTIVATIONS | LOSSES | METRICS | FUNCTIONS
 _VALUES = frozenset(names("__keras_tensor__ __tensor__ __numpy__ __bytes__ __ellipsis__ __slice__"))
 _PATHS = {  # arguments that may be the name of a file, which would be read
-    name: ("vocabulary", "idf_weights") for name in names("StringLookup IntegerLookup TextVectorization")
+    **dict.fromkeys(
+        names("StringLookup IntegerLookup TextVectorization"), ("vocabulary", "idf_weights")
+    ),
+    "Discretization": ("bin_boundaries",),
 }
 
 
@@ -343,7 +346,7 @@ def check_paths(class_name: str, config: Any, what: str) -> None:
         if isinstance(config, Mapping) and isinstance(config.get(key), str | bytes):
             raise ValueError(
                 f"{what}: {key} must be in the file itself, got the name of another file, "
-                f"{config[key]!r:.80}; give the layer its words: layer.set_vocabulary(words)"
+                f"{config[key]!r:.80}; build the model in Python and do: model.load_weights(file)"
             )
 
 

@@ -150,8 +150,7 @@ class _Reader:
             written["config"].get("name") if isinstance(written["config"], Mapping) else None
         )
         name = f"{class_name.lower()}_{self.count}" if name is None else name
-        if not isinstance(name, str):
-            raise ValueError(f"the name of a layer ({class_name}) must be text, got {name!r:.80}")
+        limits.name(name)
         if class_name == "Merge":  # inside a stack, where keras1 found no graph
             raise ValueError(f"layer '{name}': Merge must be first in its stack")
         try:

@@ -55,8 +55,7 @@ class Reader:
         if not isinstance(class_name, str):
             raise ValueError(f"the class of a layer must be text, got {class_name!r:.80}")
         name = written.get("name") or config.get("name")
-        if not isinstance(name, str):
-            raise ValueError(f"the name of a layer must be text, got {name!r:.80}")
+        limits.name(name)
         calls = [_call(name, node) for node in written.get("inbound_nodes") or []]
         for call in calls:
             allowed.check_numbers(class_name, [call.args, call.kwargs], name)
@@ -72,6 +71,7 @@ class Reader:
             return self._lambda(name, plain, calls)
         for _ in filter(_is_layer, allowed.dicts(config)):
             self.count()
+        _check_steps(written)
         self.needed += allowed.unknown(plain, self.given, name)
         if class_name == "InputLayer":
             limits.shape(f"layer '{name}'", config.get("batch_shape") or config.get("batch_input_shape") or [])
@@ -138,9 +138,20 @@ def named(written: Any) -> Any:
 def is_model(written: Mapping[str, Any], given: Collection[str]) -> bool:
     """Whether a configuration is that of a stack or a graph, not of a class of the caller's."""
     registered = written.get("registered_name") or ""
+    if not isinstance(registered, str) or not isinstance(written.get("class_name"), str):
+        raise ValueError(f"the class of a model must be text, got {written.get('class_name')!r:.80}")
     own = registered.rpartition(">")[0] not in ("", "elman")
-    named = written.get("class_name") in allowed.MODELS
-    return named and not own and not {registered, written.get("class_name")} & {*given}
+    names = {registered, written.get("class_name")}
+    return bool(names & allowed.MODELS) and not own and not names & {*given}
+
+
+def _check_steps(written: Mapping[str, Any]) -> None:
+    """Refuse to write out recurrent layers inside a layer for too many timesteps."""
+    inside = [*allowed.dicts(written)]
+    if any(one.get("unroll") is True for one in inside):
+        shapes = [shape for one in inside if isinstance(shape := one.get("batch_shape"), list)]
+        for axis in (axis for shape in shapes for axis in shape if isinstance(axis, int)):
+            limits.steps(axis)
 
 
 def _is_layer(written: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any
 
 LAYERS = 10_000
+NAME = 500  # letters of the name of a layer
 UNROLLED = 10_000  # timesteps of a recurrent layer that is written out step by step
 ROW, BATCH = 2**28, 2**20  # numbers in a row of an input, and rows
 
@@ -22,6 +23,17 @@ def shape(name: str, shape: Any) -> None:
     if row > ROW or (shape and (shape[0] or 0) > BATCH):
         raise ValueError(
             f"{name}: an input must have at most {BATCH} rows of {ROW} numbers, got {tuple(shape)}"
+        )
+
+
+def name(of_layer: Any) -> None:
+    """Refuse a name of a layer that is no text, or longer than any name is."""
+    if not isinstance(of_layer, str):
+        raise ValueError(f"the name of a layer must be text, got {of_layer!r:.80}")
+    if len(of_layer) > NAME:
+        raise ValueError(
+            f"the name of a layer must have at most {NAME} letters, got {len(of_layer)}: "
+            f"{of_layer:.40} ..."
         )
 
 

@@ -79,7 +79,7 @@ def call_with(needed: Sequence[Needed]) -> str:
     parts = []
     for argument, names in (("functions", functions), ("custom_objects", objects)):
         if names:
-            given = ", ".join(f'"{name}": ...' for name in dict.fromkeys(names))
+            given = ", ".join(f'"{name:.80}": ...' for name in dict.fromkeys(names))
             parts.append(f"{argument}={{{given}}}")
     return ", ".join(parts)
 

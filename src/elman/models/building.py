@@ -128,10 +128,11 @@ class Builder:
         custom = any(map(_is_custom, spec.layers))
         kind = keras.Sequential if self.keras_own else Sequential
         with _naming("model", name, "Sequential"):
-            if custom and spec.layers and spec.layers[0].is_input:
+            if (custom or any(map(_unrolls, made))) and spec.layers[0].is_input:
                 x = made[0].output
                 for layer, of_layer in zip(made[1:], spec.layers[1:], strict=True):
                     with self._making(of_layer):
+                        _check_steps(layer, [x])
                         x = layer(x)
             with contextlib.nullcontext([]) if custom else deferred_variables() as variables:
                 model = kind(made, name=name)
@@ -279,10 +280,15 @@ def _is_ours(layer) -> bool:
 
 def _check_steps(layer, args) -> None:
     """Refuse a recurrent layer that would be written out for too many timesteps."""
-    inner = getattr(layer, "forward_layer", getattr(layer, "layer", layer))
     shape = getattr(args[0], "shape", ()) if args else ()
-    if getattr(inner, "unroll", False) and len(shape) > 1:
-        limits.steps(shape[1])
+    if _unrolls(layer):
+        for axis in shape[1:-1]:
+            limits.steps(axis)
+
+
+def _unrolls(layer) -> bool:
+    inside = layer._flatten_layers() if isinstance(layer, keras.layers.Layer) else []
+    return any(getattr(one, "unroll", False) for one in inside)
 
 
 def _output(ref, tensors):

@@ -60,6 +60,7 @@ def convert(
     new: str | os.PathLike,
     custom_objects: Mapping[str, Any] | None = None,
     functions: Mapping[str, Callable] | None = None,
+    prove: bool = True,
 ) -> Converted:
     """Write a model as a `.keras` archive, of Keras's own layers where they compute the same.
 
@@ -70,6 +71,7 @@ def convert(
         old: a file that `load_model` reads.
         new: the archive, a name that ends in ``.keras``; written whole or not at all.
         custom_objects, functions: as of `load_model`.
+        prove: whether to start that process, which takes the seconds that Keras takes to load.
 
     Returns:
         ``(notes, ours)`` with the attributes ``proven`` and ``why``; see `Converted`.
@@ -94,7 +96,10 @@ def convert(
     model, said = load(old, builder, compile=True, warn=notes.append)
     _save_whole(model, Path(new))
     ours = list(dict.fromkeys(builder.ours))
-    why = f"it needs elman for {', '.join(ours)}" if ours else _not_proven(model, Path(new))
+    if ours:
+        why = f"it needs elman for {', '.join(ours)}"
+    else:
+        why = _not_proven(model, Path(new)) if prove else "it was not asked for"
     return Converted(list(dict.fromkeys([*map(str, said), *notes])), ours, why)
 
 

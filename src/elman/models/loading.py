@@ -19,7 +19,7 @@ from elman.models.building import Builder
 from elman.models.compiling import compile_as
 
 # Of a model that comes without weights: what its layers may take in numbers.
-_ELEMENTS = 2**31
+_ELEMENTS = 2**29
 
 
 def load_model(
@@ -166,7 +166,10 @@ def _of_keras2(
 
 def _of_a_class(config: Mapping[str, Any], builder: Builder, what: str):
     """A model of a class that the caller gives, which builds itself of its configuration."""
-    needed = allowed.unknown(config, builder.given, str(config.get("class_name")))
+    class_name, registered = config.get("class_name"), config.get("registered_name")
+    needed = allowed.unknown(config, builder.given, f"{class_name!s:.80}")
+    if not needed and not {class_name, registered} & {*builder.given}:
+        raise ValueError(f"{what} must hold a model, got a {class_name!s:.80}")
     if needed:
         raise missing(what, needed)
     plain = {key: value for key, value in config.items() if key != "compile_config"}
