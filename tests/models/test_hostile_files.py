@@ -72,6 +72,16 @@ def warm(tmp_path_factory):
             next(iter(doors(hostile_files.CASES[name](folder)).values()))()
 
 
+@pytest.fixture(autouse=True)
+def as_before():
+    """What a file did after all ends with its test."""
+    before = keras.config.floatx(), keras.config.image_data_format(), keras.config.dtype_policy()
+    yield
+    keras.config.set_floatx(before[0])
+    keras.config.set_image_data_format(before[1])
+    keras.config.set_dtype_policy(before[2])
+
+
 def watched(action, folder):
     """What was raised, and all that happened beside."""
     began, error = time.process_time(), None
