@@ -5,6 +5,8 @@ import gzip
 import io
 import os
 import shutil
+import socket
+import subprocess
 import sys
 import time
 import warnings
@@ -145,6 +147,8 @@ def test_the_sentinel_sees_what_happens(tmp_path, monkeypatch):
         (lambda: eval(hostile_files.CODE), "exec: code of the file"),
         (lambda: keras.config.set_floatx("float16"), "keras.config.floatx was changed"),
         (lambda: os.environ.update(HOSTILE="1"), "os.putenv"),
+        (lambda: socket.create_connection(("127.0.0.1", 9), 1), "socket."),
+        (lambda: subprocess.run(["true"]), "subprocess.Popen"),
         (lambda: keras.saving.get_custom_objects().update(x=int), "custom objects was changed"),
         (lambda: bytearray(400 * 2**20), "memory grew"),
     ]:  # fmt: skip
@@ -154,6 +158,7 @@ def test_the_sentinel_sees_what_happens(tmp_path, monkeypatch):
         os.environ.pop("HOSTILE", None)
         assert any(words in fault for fault in faults), (words, faults)
     assert watched(lambda: None, tmp_path / "files") == (None, [])
+    assert not Path(outside).exists()
 
 
 @pytest.mark.parametrize(
