@@ -185,3 +185,18 @@ def test_a_cell_that_jax_does_not_know():
     arrays = [jnp.zeros(size) for size in [(2, 4, 3), (3, 6), (2, 6), (6,)]]
     with pytest.raises(ValueError, match="cell must be simple_rnn, lstm or gru, got peephole"):
         jax_accelerated.run([spec], [engine.Inputs(arrays[0], None, *arrays[1:])])
+
+
+@of_jax
+def test_forward_mode_of_jax_names_the_way_out():
+    import jax
+
+    case = solved(Case(engine.Spec("lstm", device="gpu", backend="jax"), (2, 3, 4, 5)))
+    compute = engine.find(case.spec)
+
+    def last(x):
+        return compute(engine.Inputs(x, *case.arguments[1:]))[0][1]
+
+    assert jax.jacrev(last)(case.x).shape == (2, 5, 2, 3, 4)
+    with pytest.raises(NotImplementedError, match='give the layer engine="keras"'):
+        jax.jacfwd(last)(case.x)

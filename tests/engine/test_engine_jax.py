@@ -92,6 +92,42 @@ def test_a_derivative_beyond_the_first_is_refused():
         twice(case.x)
 
 
+FORWARD_MODE = {
+    "jvp": lambda f, x: jax.jvp(f, (x,), (x,)),
+    "jit of jvp": lambda f, x: jax.jit(lambda x: jax.jvp(f, (x,), (x,)))(x),
+    "jvp of jit": lambda f, x: jax.jvp(jax.jit(f), (x,), (x,)),
+    "jacfwd": lambda f, x: jax.jacfwd(f)(x),
+    "linearize": lambda f, x: jax.linearize(f, x)[1](x),
+    "hessian": lambda f, x: jax.hessian(f)(x),
+    "in a loop": lambda f, x: jax.jvp(lambda x: jax.lax.map(f, x[None]), (x,), (x,)),
+}
+
+
+@pytest.mark.parametrize("transform", FORWARD_MODE.values(), ids=FORWARD_MODE)
+def test_forward_mode_names_the_way_out(transform):
+    case = Case(engine.Spec("lstm", backend="jax"), (2, 3, 4, 5))
+    compute = engine.find(case.spec)
+    with pytest.raises(NotImplementedError, match='give the layer engine="keras"'):
+        transform(lambda x: compute(engine.Inputs(x, *case.arguments[1:]))[0][1], case.x)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [jax.jit, jax.checkpoint, lambda f: lambda x: jax.vmap(f)(x[None])[0],
+     lambda f: lambda x: jax.lax.map(f, x[None])[0]],
+    ids=["jit", "checkpoint", "vmap", "loop"],
+)  # fmt: skip
+def test_reverse_mode_through_transforms(around):
+    case = Case(engine.Spec("gru", backend="jax"), (2, 3, 4, 5))
+    compute = engine.find(case.spec)
+
+    def last(x):
+        return compute(engine.Inputs(x, *case.arguments[1:]))[0][1]
+
+    wanted = jax.jacrev(last)(case.x)
+    np.testing.assert_allclose(jax.jacrev(around(last))(case.x), wanted, atol=1e-6)
+
+
 def test_several_jitted_calls_at_once():
     case = Case(engine.Spec("gru", backend="jax"), (40, 20, 32, 32))
     of = jax.jit(jax.grad(loss(case), has_aux=True))

@@ -116,6 +116,27 @@ def test_a_derivative_beyond_the_first_is_refused():
         last(torch.autograd.forward_ad.make_dual(x.detach(), torch.ones_like(x)))
 
 
+TRANSFORMS = {
+    "grad": lambda f, x: torch.func.grad(lambda x: f(x).sum())(x),
+    "jacrev": lambda f, x: torch.func.jacrev(f)(x),
+    "jacfwd": lambda f, x: torch.func.jacfwd(f)(x),
+    "vjp": lambda f, x: torch.func.vjp(f, x),
+    "jvp": lambda f, x: torch.func.jvp(f, (x,), (x,)),
+    "hessian": lambda f, x: torch.func.hessian(lambda x: f(x).sum())(x),
+    "vmap": lambda f, x: torch.func.vmap(f)(x[None]),
+    "batched gradients": lambda f, x: torch.autograd.functional.jacobian(f, x, vectorize=True),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script.:DeprecationWarning")  # by torch itself
+@pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=TRANSFORMS)
+def test_transforms_name_the_way_out(transform):
+    case = Case(engine.Spec("lstm", backend="torch"), (2, 3, 4, 5))
+    compute, weights = engine.find(case.spec), [tensor(a) for a in case.arguments[2:]]
+    with pytest.raises(NotImplementedError, match='give the layer engine="keras"'):
+        transform(lambda x: compute(engine.Inputs(x, None, *weights))[0][1], tensor(case.x))
+
+
 def test_a_wrong_array_raises():
     compute = engine.find(engine.Spec("lstm", backend="torch"))
     with pytest.raises(ValueError, match=r"kernel must have shape \(4, 20\), got \(4, 19\)"):

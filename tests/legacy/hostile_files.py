@@ -433,6 +433,12 @@ for name, shape in SHAPES.items():
     model.pop("build_config")
     case(f"shape-{name}-keras", archived, model)
 
+# What is nothing but a number until somebody computes with it.
+TAKEN |= {
+    f"{name}-{ending}" for name in ("size-mel", "Discretization") for ending in ("keras", "h5")
+}
+TAKEN.add("size-unrolled-json")
+
 MANY = [dense(name=f"d{i}") for i in range(20_000)]
 case("many-layers-keras", archived, sequential(start(), *MANY))
 case("many-layers-json", plain, sequential(start(), *MANY))

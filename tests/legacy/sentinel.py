@@ -1,8 +1,8 @@
 """Watches what a file does while it is read: nothing of it may take effect.
 
-An audit hook (PEP 578) sees what Python does, also in threads: files opened, code run, modules
-imported, processes started, names looked up in the network. It cannot be taken out again, and
-does nothing unless a `Watch` is on. HDF5 opens files without telling Python.
+An audit hook (PEP 578) sees what Python does, also in threads, and forbids it: files opened, code
+run, modules imported, processes started, names looked up in the network. It cannot be taken out
+again, and does nothing unless a `Watch` is on. HDF5 opens files without telling Python.
 """
 
 import builtins
@@ -56,6 +56,8 @@ class Watch:
         found = self._fault(event, arguments)
         if found:
             self.seen.append(f"{event}: {found} in {threading.current_thread().name}"[:300])
+            if event != "import":  # many look whether there is a module
+                raise PermissionError(f"{event} is not for a file to ask: {found!s:.100}")
 
     def _fault(self, event, arguments):
         if event == "open":

@@ -5,6 +5,8 @@ import gzip
 import io
 import os
 import shutil
+import socket
+import subprocess
 import sys
 import time
 import warnings
@@ -72,6 +74,16 @@ def warm(tmp_path_factory):
             next(iter(doors(hostile_files.CASES[name](folder)).values()))()
 
 
+@pytest.fixture(autouse=True)
+def as_before():
+    """What a file did after all ends with its test."""
+    before = keras.config.floatx(), keras.config.image_data_format(), keras.config.dtype_policy()
+    yield
+    keras.config.set_floatx(before[0])
+    keras.config.set_image_data_format(before[1])
+    keras.config.set_dtype_policy(before[2])
+
+
 def watched(action, folder):
     """What was raised, and all that happened beside."""
     began, error = time.process_time(), None
@@ -135,6 +147,8 @@ def test_the_sentinel_sees_what_happens(tmp_path, monkeypatch):
         (lambda: eval(hostile_files.CODE), "exec: code of the file"),
         (lambda: keras.config.set_floatx("float16"), "keras.config.floatx was changed"),
         (lambda: os.environ.update(HOSTILE="1"), "os.putenv"),
+        (lambda: socket.create_connection(("127.0.0.1", 9), 1), "socket."),
+        (lambda: subprocess.run(["true"]), "subprocess.Popen"),
         (lambda: keras.saving.get_custom_objects().update(x=int), "custom objects was changed"),
         (lambda: bytearray(400 * 2**20), "memory grew"),
     ]:  # fmt: skip
@@ -144,6 +158,7 @@ def test_the_sentinel_sees_what_happens(tmp_path, monkeypatch):
         os.environ.pop("HOSTILE", None)
         assert any(words in fault for fault in faults), (words, faults)
     assert watched(lambda: None, tmp_path / "files") == (None, [])
+    assert not Path(outside).exists()
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from jax.experimental.custom_partitioning import ArrayMapping, SdyShardingRule, 
 from jax.sharding import NamedSharding, PartitionSpec
 
 from elman.engine import Inputs, Spec, _native
+from elman.engine.jax_reverse import only_in_reverse
 
 for _name in ("forward", "backward"):  # once, which is all that XLA takes: on import
     _function = getattr(_native.library(), _name)
@@ -29,6 +30,7 @@ def run(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[tuple[Any, Any,
         jnp.zeros(_native.ABSENT, dtype) if value is None else jnp.asarray(value, dtype)
         for value, dtype in _native.flat(specs, inputs)
     ]
+    arrays = [only_in_reverse(array) for array in arrays]
     return _native.results(specs, _recurrences(_native.options(specs), *arrays))
 
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from elman.engine import Inputs, Spec
+from elman.engine.jax_reverse import only_in_reverse
 
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "linear": lambda x: x,
@@ -30,6 +31,7 @@ def run(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[tuple[Any, Any,
 
 
 def _computed(spec: Spec, given: Inputs) -> tuple[Any, Any, list[Any]]:
+    given = Inputs(*jax.tree.map(only_in_reverse, tuple(given)))
     x, mask = given.x, given.mask
     if x.ndim != 3:
         raise ValueError(f"x must have shape (B, T, I), got {x.shape}")

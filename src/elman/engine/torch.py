@@ -27,7 +27,24 @@ def run(specs: Sequence[Spec], inputs: Sequence[Inputs]) -> list[tuple[Any, Any,
     if any(forward_ad.unpack_dual(t).tangent is not None for t in tensors):
         raise NotImplementedError(_native.ONCE)  # torch itself would give tangents of zeros
     training = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
-    return _native.results(specs, _forward(list(_native.options(specs)), training, tensors))
+    try:
+        results = _forward(list(_native.options(specs)), training, tensors)
+    except RuntimeError as error:
+        _explain(error)
+        raise
+    return _native.results(specs, results)
+
+
+TRANSFORMS = (
+    "the native kernels have a derivative by torch.autograd, and none of the transforms of "
+    'torch.func; give the layer engine="keras" for these'
+)
+
+
+def _explain(error: RuntimeError) -> None:
+    """Raise in our words what torch says of a transform; nothing public tells of one before."""
+    if any(words in str(error) for words in ("functorch transforms", "Batching rule not")):
+        raise NotImplementedError(TRANSFORMS) from error
 
 
 def _forward_results(options: Sequence[int], training: bool, inputs: Sequence[Tensor]) -> list:
@@ -84,7 +101,11 @@ def _differentiate(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, .
         for part in _native.each(gradients, layers)
         for d in part[:4]
     ]
-    results = _backward(ctx.options, inputs, kept, upstream)
+    try:
+        results = _backward(ctx.options, inputs, kept, upstream)
+    except RuntimeError as error:
+        _explain(error)
+        raise
     wanted: list[Tensor | None] = []
     for part in _native.each(results, layers):
         wanted += [*part, None, None, None]
