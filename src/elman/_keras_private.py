@@ -12,15 +12,15 @@ does so while it works out shapes. What a file asks for is added up so, before m
 `load_state`: reads the weights and vocabularies of an archive into a model that is built already;
 in public Keras only does so together with building it.
 
-`reading`, `share`, `shared_object`: objects that a file has once and uses twice are made once, as in Keras's own loader; and
-nothing of the file is run, even where the program has allowed Keras that.
+`reading`, `share`, `shared_object`: objects that a file has once and uses twice are made once, as in
+Keras's own loader; and nothing of the file is run, even where the program has allowed Keras that.
 
 `in_stateless_scope`: inside JAX's loop no variable may be assigned, so the loop runs in a
 `keras.StatelessScope`; but a second scope inside one that is already open would hide the values
 held by the first. Keras has no public way to ask whether a scope is open.
 
-`in_symbolic_scope`: whether Keras asks for shapes alone; torch has no trace of a loop that could tell
-them, and thousands of steps on arrays without numbers take minutes.
+`in_symbolic_scope`: whether Keras asks for shapes alone; torch has no trace of a loop that could
+tell them, and thousands of steps on arrays without numbers take minutes.
 
 `old_preprocessing`: `Tokenizer`, `TimeseriesGenerator`, `ImageDataGenerator` and the functions
 beside them, which Keras keeps for TensorFlow's ``tf.keras`` and nowhere else.
@@ -57,7 +57,8 @@ def old_preprocessing() -> dict:
 def deferred_variables() -> Iterator[list]:
     """Within it, and in this thread alone, variables are made without a value; they are listed."""
     key = "uninitialized_variables"
-    before, made = global_state.get_global_attribute(key), []
+    before = global_state.get_global_attribute(key)
+    made: list = []
     global_state.set_global_attribute(key, made)
     try:
         with keras.StatelessScope(initialize_variables=False):

@@ -240,7 +240,9 @@ def test_custom_layers(tmp_path):
                                           "dtype": "float32", "trainable": True}))  # fmt: skip
     w = RANDOM.random(3)
     path = write(tmp_path / "m.h5", config, {"t": [("t/w:0", w)]}, "2.4.0")
-    with pytest.raises(ValueError, match=r"'t' \(the class 'Twice'\).*custom_objects=\{\"Twice\": ...\}"):
+    with pytest.raises(
+        ValueError, match=r"'t' \(the class 'Twice'\).*custom_objects=\{\"Twice\": ...\}"
+    ):
         models.load_model(path)
     model = models.load_model(path, custom_objects={"Twice": Twice})
     x = RANDOM.random((2, 3)).astype("float32")

@@ -264,7 +264,9 @@ _MOST: Mapping[str, int] = {
 def check_numbers(class_name: str, value: Any, layer: str) -> None:
     """Refuse whole numbers, in a configuration or a call, that would take time without end."""
     most = _MOST.get(class_name)
-    for number in _whole_numbers(value) if most else ():
+    if most is None:
+        return
+    for number in _whole_numbers(value):
         if abs(number) > most:
             raise ValueError(
                 f"layer '{layer}' ({class_name}) may ask for at most {most}, got {number!r:.40}"
@@ -315,9 +317,7 @@ _WORDS = {
 }
 
 
-def unknown_words(
-    config: Mapping[str, Any], given: Collection[str], layer: str
-) -> list[Needed]:
+def unknown_words(config: Mapping[str, Any], given: Collection[str], layer: str) -> list[Needed]:
     """Activations, initializers and the like that are named by a word which nobody knows."""
     found = []
     for key, value in config.items():
@@ -359,7 +359,8 @@ def _check_object(one: Mapping[str, Any], given: Collection[str], layer: str) ->
     """Whether an object of a file is known; raises where it is not allowed."""
     name, module, config = one["class_name"], one.get("module"), one.get("config")
     registered = one.get("registered_name")
-    if not all(text is None or isinstance(text, str) for text in (name, module, registered)):
+    texts = all(text is None or isinstance(text, str) for text in (module, registered))
+    if not isinstance(name, str) or not texts:
         raise ValueError(
             f"layer '{layer}': class and module must be names, got {(name, module)!r:.120}"
         )

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import lzma
 import os
 import shutil

@@ -70,9 +70,7 @@ def places(model: ModelSpec, held: Arrays) -> dict[str, dict[Path, list[Weight]]
     }
 
 
-def _places(
-    model: ModelSpec, held: Arrays
-) -> Iterator[tuple[LayerSpec, dict[Path, list[Weight]]]]:
+def _places(model: ModelSpec, held: Arrays) -> Iterator[tuple[LayerSpec, dict[Path, list[Weight]]]]:
     within = next((found for name in _LAYERS if (found := _below(held, name))), {})
     folders = {place.partition("/")[0] for place in within}
     named = dict(_folders(model.layers, folders))

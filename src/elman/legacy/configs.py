@@ -5,6 +5,7 @@ of each layer by `arguments.translate`. What Keras 3 wrote is read by `keras3`.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -100,9 +101,7 @@ def upgraded(
         else:
             model = reader.model(tf_keras.unwrapped(config))
     except _MALFORMED as error:
-        raise ValueError(
-            f"the configuration of the model is malformed: {error!r:.200}"
-        ) from error
+        raise ValueError(f"the configuration of the model is malformed: {error!r:.200}") from error
     return Upgraded(model, list(dict.fromkeys(reader.notes)), list(dict.fromkeys(reader.needed)))
 
 
@@ -195,8 +194,9 @@ class _Reader:
         """The configuration with each layer in it read: inner ones, and activations that are."""
         read = {key: self._inner(key, value) for key, value in config.items()}
         inner = read.get("layer")
-        turned = isinstance(inner, LayerSpec) and inner.config.get("go_backwards")
-        if was == "Bidirectional" and turned and not read.get("backward_layer"):
+        if was != "Bidirectional" or not isinstance(inner, LayerSpec) or read.get("backward_layer"):
+            return read
+        if inner.config.get("go_backwards"):
             # Keras 2 turned the copy around, whichever way the layer ran; Keras 3's runs backwards.
             forward = {**inner.config, "go_backwards": False, "name": f"backward_{inner.name}"}
             read["backward_layer"] = dataclasses.replace(inner, config=forward)
@@ -253,12 +253,12 @@ class _Reader:
             return LayerSpec(Kind.OPERATION, was, name, config, was)
         shape = config.get("batch_input_shape")
         written, kind = config.get("function"), config.get("function_type")
-        by_name = isinstance(written, str) and kind in (None, "function")
-        if not by_name:
+        by_name = written if isinstance(written, str) and kind in (None, "function") else None
+        if by_name is None:
             self.needed.append(Needed(name, Need.CODE))
-        elif written not in self.given:
-            self.needed.append(Needed(name, Need.FUNCTION, written))
-        today: Config = {"name": today_name(name), "function": written if by_name else None}
+        elif by_name not in self.given:
+            self.needed.append(Needed(name, Need.FUNCTION, by_name))
+        today: Config = {"name": today_name(name), "function": by_name}
         given = config.get("arguments")
         if isinstance(given, Mapping) and given:
             today["arguments"] = dict(given)
@@ -311,10 +311,11 @@ def _sequential(model: ModelSpec, config: Config) -> None:
         return
     first = model.layers[0]
     limits.shape(first.name, shape)
-    given = {"batch_shape": shape, "name": f"{first.name}_input"}
+    name = f"{first.name}_input"
+    given = {"batch_shape": shape, "name": name}
     if first.input_dtype:
         given["dtype"] = first.input_dtype
-    model.layers.insert(0, LayerSpec(Kind.LAYER, "InputLayer", given["name"], given))
+    model.layers.insert(0, LayerSpec(Kind.LAYER, "InputLayer", name, given))
 
 
 def _input_shape(layer: LayerSpec) -> tuple[Any, ...] | None:
@@ -466,8 +467,7 @@ def _as_function(layer: LayerSpec, functions: Collection[str]) -> list[Needed]:
     arguments = []
     for call in layer.calls:
         tensors = refs([call.args, call.kwargs])
-        places = iter(range(len(tensors)))
-        args, kwargs = mapped([call.args, call.kwargs], lambda ref: Ref("", next(places), 0))
+        args, kwargs = _with_numbers([call.args, call.kwargs])
         arguments.append((args, {key: x for key, x in kwargs.items() if key != "name"}))
         call.args, call.kwargs = (tensors,), {}
     if any(one != arguments[0] for one in arguments):
@@ -477,6 +477,12 @@ def _as_function(layer: LayerSpec, functions: Collection[str]) -> list[Needed]:
     layer.config["called_with"] = arguments[0]
     known = layer.name in functions
     return [] if known else [Needed(layer.name, Need.TENSORFLOW, str(written))]
+
+
+def _with_numbers(arguments: Any) -> Any:
+    """The arguments with the number of each `Ref` in its place, as ``Ref("", number, 0)``."""
+    places = itertools.count()
+    return mapped(arguments, lambda ref: Ref("", next(places), 0))
 
 
 # hard_sigmoid

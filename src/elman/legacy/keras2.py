@@ -1,7 +1,5 @@
 """Configurations of Keras 2.0 to 2.3 and of TensorFlow 1 in the words of tf.keras 2."""
 
-from typing import Any
-
 from elman.legacy.specs import Config, Note
 
 # The order of the states of a stack was turned around in Keras 2.2.3.

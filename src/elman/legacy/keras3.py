@@ -64,7 +64,14 @@ class Reader:
             inner.name = name
             shared = written.get("shared_object_id")
             return LayerSpec(
-                Kind.MODEL, inner.class_name, name, {}, class_name, calls, model=inner, shared=shared
+                Kind.MODEL,
+                inner.class_name,
+                name,
+                {},
+                class_name,
+                calls,
+                model=inner,
+                shared=shared,
             )
         plain = {key: value for key, value in written.items() if key != "inbound_nodes"}
         if _is_lambda(written, self.given):
@@ -74,7 +81,10 @@ class Reader:
         _check_steps(written)
         self.needed += allowed.unknown(plain, self.given, name)
         if class_name == "InputLayer":
-            limits.shape(f"layer '{name}'", config.get("batch_shape") or config.get("batch_input_shape") or [])
+            limits.shape(
+                f"layer '{name}'",
+                config.get("batch_shape") or config.get("batch_input_shape") or [],
+            )
         kind = self._kind(class_name, written)
         if kind is Kind.OPERATION:
             plain["module"] = _OPERATION_MODULES[class_name]
@@ -127,9 +137,9 @@ def named(written: Any) -> Any:
         return written
     found = {key: named(value) for key, value in written.items()}
     class_name, module = found.get("class_name"), found.get("module")
-    if isinstance(module, str) and module.startswith("keras.src.backend."):
-        if class_name in allowed.OPTIMIZERS:  # each backend has its own of one name
-            found["module"] = "keras.optimizers"
+    of_backend = isinstance(module, str) and module.startswith("keras.src.backend.")
+    if of_backend and isinstance(class_name, str) and class_name in allowed.OPTIMIZERS:
+        found["module"] = "keras.optimizers"  # of which each backend has its own
     if isinstance(class_name, str) and ">" in class_name:
         found |= {"class_name": class_name.rpartition(">")[2], "registered_name": class_name}
     return found
@@ -139,7 +149,9 @@ def is_model(written: Mapping[str, Any], given: Collection[str]) -> bool:
     """Whether a configuration is that of a stack or a graph, not of a class of the caller's."""
     registered = written.get("registered_name") or ""
     if not isinstance(registered, str) or not isinstance(written.get("class_name"), str):
-        raise ValueError(f"the class of a model must be text, got {written.get('class_name')!r:.80}")
+        raise ValueError(
+            f"the class of a model must be text, got {written.get('class_name')!r:.80}"
+        )
     own = registered.rpartition(">")[0] not in ("", "elman")
     names = {registered, written.get("class_name")}
     return bool(names & allowed.MODELS) and not own and not names & {*given}
@@ -179,7 +191,9 @@ def ours(written: Any) -> Any:
             return found | {"module": "keras.layers", "registered_name": None}
         found |= {"module": "elman.layers", "registered_name": f"elman>{name}"}
         for key in ("activation", "recurrent_activation"):
-            if found["config"].get(key) == "hard_sigmoid":  # Keras 3's, which elman asks by function
+            if (
+                found["config"].get(key) == "hard_sigmoid"
+            ):  # Keras 3's, which elman asks by function
                 found["config"][key] = _HARD_SIGMOID
     return found
 
@@ -195,8 +209,9 @@ _HARD_SIGMOID = {
 def _build_shape(written: Mapping[str, Any]) -> tuple[Any, ...] | None:
     shape = (written.get("build_config") or {}).get("input_shape")
     shape = shape or (written["config"] or {}).get("build_input_shape")
-    is_shape = isinstance(shape, list | tuple) and not any(isinstance(n, list | str) for n in shape)
-    return tuple(shape) if is_shape else None
+    if not isinstance(shape, list | tuple) or any(isinstance(n, list | str) for n in shape):
+        return None
+    return tuple(shape)
 
 
 # Calls

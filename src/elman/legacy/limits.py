@@ -1,4 +1,4 @@
-"""What a model may ask for before a weight is made: layers, timesteps, rows and numbers in a row."""
+"""What a model may ask for before a weight is made: layers, timesteps, rows, numbers in a row."""
 
 from typing import Any
 

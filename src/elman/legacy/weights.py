@@ -5,7 +5,7 @@ told by the arrays themselves, so that the same functions serve a whole model an
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -159,7 +159,7 @@ def _of_keras1(name: str, config: Config, arrays: list[Array]) -> list[Array]:
     first, kernel = config.get("data_format") == "channels_first", arrays[0]
     if name == "Conv1D" and kernel.ndim == 4:
         filters = config.get("filters")
-        size = np.ravel(config.get("kernel_size", kernel.shape[0]))[0]
+        size = np.ravel(config["kernel_size"] if "kernel_size" in config else kernel.shape[0])[0]
         if kernel.shape[:2] != (size, 1) or kernel.shape[3] != filters:
             kernel = kernel.transpose(2, 3, 1, 0)  # Keras 1.0: (out, in, length, 1)
         return [kernel[:, 0], *arrays[1:]]

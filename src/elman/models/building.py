@@ -1,7 +1,7 @@
 """Models of today out of what `elman.legacy.configs` read, with the weights not yet given.
 
 What a file asks for is added up before memory is taken: layers of Keras and elman are made with
-variables that have a shape and no value (`_keras_private.deferred_variables`), in this thread alone.
+variables that have a shape and no value, in this thread alone: `deferred_variables`.
 """
 
 import contextlib

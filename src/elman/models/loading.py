@@ -12,7 +12,7 @@ import keras
 from elman._keras_private import load_state, reading
 from elman.layers.crf import losses_of
 from elman.legacy import allowed, archive, archive_weights, configs, hdf5, keras3, text, training
-from elman.legacy.specs import Note, Upgraded, missing
+from elman.legacy.specs import Note, missing
 from elman.legacy.weights import Origin
 from elman.models import old_weights
 from elman.models.building import Builder
@@ -177,9 +177,7 @@ def _of_a_class(config: Mapping[str, Any], builder: Builder, what: str):
         return keras.saving.deserialize_keras_object(plain)
 
 
-def _compile(
-    model, settings: Mapping[str, Any], builder: Builder, warn: Warn | None
-) -> None:
+def _compile(model, settings: Mapping[str, Any], builder: Builder, warn: Warn | None) -> None:
     """Compile a model as Keras 3 wrote it; what nobody knows is named in one warning."""
     unknown = allowed.unknown(settings, builder.given, "compile_config")
     if unknown:
