@@ -12,8 +12,8 @@ does so while it works out shapes. What a file asks for is added up so, before m
 `load_state`: reads the weights and vocabularies of an archive into a model that is built already;
 in public Keras only does so together with building it.
 
-`reading`, `share`, `shared_object`: objects that a file has once and uses twice are made once, as in
-Keras's own loader; and nothing of the file is run, even where the program has allowed Keras that.
+`reading`, `share`, `shared_object`: objects that a file has once and uses twice are made once, as
+in Keras's own loader; and nothing of the file is run, even where the program allowed Keras that.
 
 `in_stateless_scope`: inside JAX's loop no variable may be assigned, so the loop runs in a
 `keras.StatelessScope`; but a second scope inside one that is already open would hide the values
