@@ -95,8 +95,9 @@ def test_another_batch_than_the_stateful_one():
     layer = layers.SimpleRNN(3, stateful=True, name="rnn")
     layer(X)
     assert refused(ValueError, lambda: layer(X[:5])) == (
-        "SimpleRNN 'rnn' is stateful and was built for a batch of 8, got a batch of 5; give 8 rows "
-        "at a time (batch_size=8), or build the model with batch_input_shape=(5, ...)."
+        "SimpleRNN 'rnn' is stateful and must keep its batch size: it was built for a batch of 8, "
+        "got a batch of 5; give 8 rows at a time (batch_size=8), or build the model with "
+        "batch_input_shape=(5, ...)."
     )
 
 
@@ -159,6 +160,5 @@ def test_a_stack_of_no_cells():
 def test_time_distributed_mask():
     layer = layers.TimeDistributed(layers.Dense(3), name="each")
     said = refused(ValueError, lambda: layer(X, mask=np.ones((8, 3), bool)))
-    assert (
-        "TimeDistributed 'each': mask must begin with the shape (batch, timesteps) = (8, 2)" in said
-    )
+    assert "'each': mask must begin with the shape (batch, timesteps) = (8, 2) of its input" in said
+    assert "got (8, 3)" in said

@@ -83,9 +83,9 @@ def batch_size(layer, given, expected) -> None:
     """Raise unless a batch has the size that a stateful layer carries states for."""
     if given is not None and given != expected:
         raise ValueError(
-            f"{_who(layer)} is stateful and was built for a batch of {expected}, got a batch of "
-            f"{given}; give {expected} rows at a time (batch_size={expected}), or build the model "
-            f"with batch_input_shape=({given}, ...)."
+            f"{_who(layer)} is stateful and must keep its batch size: it was built for a batch of "
+            f"{expected}, got a batch of {given}; give {expected} rows at a time "
+            f"(batch_size={expected}), or build the model with batch_input_shape=({given}, ...)."
         )
 
 
@@ -96,8 +96,8 @@ def batch_size_in_graph(layer, sequences, expected) -> None:
         tf.debugging.assert_equal(
             tf.shape(sequences)[0],
             expected,
-            f"{_who(layer)} is stateful and was built for a batch of {expected}, got a batch of "
-            f"another size; give {expected} rows at a time.",
+            f"{_who(layer)} is stateful and must keep its batch size: it was built for a batch of "
+            f"{expected}, got a batch of another size; give {expected} rows at a time.",
         )
 
 

@@ -107,9 +107,11 @@ class TimeDistributed(RecomputedInside, keras.layers.TimeDistributed):
         pairs = zip(mask_shape[:2], shape[:2], strict=False)
         if len(mask_shape) < 2 or any(None not in pair and pair[0] != pair[1] for pair in pairs):
             raise ValueError(
-                f"TimeDistributed '{self.name}': mask must begin with the shape (batch, timesteps) "
-                f"= {tuple(shape[:2])} of its input, got {tuple(mask_shape)}; give one True or "
-                "False for each step of each row."
+                # The beginning is Keras's, for programs that look for it.
+                "The `mask` passed to the `TimeDistributed` layer has a shape that does not fit: "
+                f"'{self.name}': mask must begin with the shape (batch, timesteps) = "
+                f"{tuple(shape[:2])} of its input, got {tuple(mask_shape)}; give one True or False "
+                "for each step of each row."
             )
 
     def compute_output_shape(self, input_shape):
