@@ -38,16 +38,20 @@ def convert(
     """Write an old model as a .keras archive for Keras 3, and tell each translation.
 
     Layers are Keras's own wherever those compute the same; else the archive needs elman to load.
+    Where it does not, the archive is opened without elman and its numbers are compared.
     """
     from elman.models import convert as converted
 
-    notes, ours = converted(old, new)
-    for note in notes:
+    done = converted(old, new)
+    for note in done.notes:
         typer.echo(note)
-    if ours:
-        typer.echo(f"{new} needs elman to load (import elman.models), for: {', '.join(ours)}")
+    if done.ours:
+        ours = ", ".join(done.ours)
+        typer.echo(f"{new} needs elman to load (import elman.models), for: {ours}")
+    elif done.proven:
+        typer.echo(f"{new} opens in plain Keras 3, and computes the same there")
     else:
-        typer.echo(f"{new} opens in plain Keras 3")
+        typer.echo(f"{new} has no layer of elman; not seen to open in plain Keras 3: {done.why}")
 
 
 def _print(found) -> None:

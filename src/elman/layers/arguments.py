@@ -55,7 +55,7 @@ def old_arguments(cls):
                 translated.kwargs[name] = value
         init(self, **translated.kwargs)
         if translated.kwargs.get("trainable") is False:
-            self.trainable = False  # of the layers inside it too, which Keras leaves as they are
+            freeze(self)
         if translated.batch_input_shape is not None:
             self.batch_input_shape = translated.batch_input_shape
             # What keras.Sequential looks for; it has no place for the batch size.
@@ -83,6 +83,16 @@ def old_arguments(cls):
         if not hasattr(cls, f"{end}_shape"):
             setattr(cls, f"{end}_shape", _Shape(end))
     return cls
+
+
+def freeze(layer) -> None:
+    """Set ``trainable=False`` on a layer that has it already, and so on all that is inside it.
+
+    Keras's constructors leave the layers inside as they are. On TensorFlow Keras does nothing where
+    an attribute is set to the value that it has.
+    """
+    layer.trainable = True
+    layer.trainable = False
 
 
 class _Shape:

@@ -15,6 +15,7 @@ from keras import tree
 from elman import layers
 from elman._keras_private import deferred_variables, give_value, reading, share, shared_object
 from elman.layers.activations import hard_sigmoid
+from elman.layers.arguments import freeze
 from elman.layers.operation import Operation
 from elman.legacy import configs, limits
 from elman.legacy.specs import Kind, LayerSpec, ModelSpec, Needed, Upgraded, mapped, missing
@@ -120,7 +121,7 @@ class Builder:
         make = self._sequential if spec.class_name == "Sequential" else self._functional
         model = make(name, spec)
         if not spec.trainable:  # to set True would free the layers that are frozen
-            model.trainable = False
+            freeze(model)
         return model
 
     def _sequential(self, name: str | None, spec: ModelSpec):
@@ -128,12 +129,12 @@ class Builder:
         custom = any(map(_is_custom, spec.layers))
         kind = keras.Sequential if self.keras_own else Sequential
         with _naming("model", name, "Sequential"):
-            if (custom or any(map(_unrolls, made))) and spec.layers[0].is_input:
+            to_call = custom or any(_unrolls(layer) or _activations(layer) for layer in made)
+            if to_call and spec.layers[0].is_input:
                 x = made[0].output
                 for layer, of_layer in zip(made[1:], spec.layers[1:], strict=True):
                     with self._making(of_layer):
-                        _check_steps(layer, [x])
-                        x = layer(x)
+                        x = _called(layer, [x], {})
             with contextlib.nullcontext([]) if custom else deferred_variables() as variables:
                 model = kind(made, name=name)
                 if spec.build_shape is not None and not model.built:
@@ -157,9 +158,7 @@ class Builder:
             call = layer.calls[key[1]]
             with _naming("layer", layer.name, layer.class_name), self._making(layer):
                 args, kwargs = given(list(call.args)), given(call.kwargs)
-                _check_steps(made[layer.name], args)
-                output = made[layer.name](*args, **kwargs)
-            tensors[key] = tree.flatten(output)
+                tensors[key] = tree.flatten(_called(made[layer.name], args, kwargs))
         # torch keeps track of the variables of a model that is built, and has none of these yet.
         with _naming("model", name, "Model"), deferred_variables():
             kind = keras.Model if self.keras_own else Model
@@ -172,8 +171,8 @@ class Builder:
         made = shared_object(spec.shared) if spec.shared is not None else None
         if made is None:
             made = self._layer(spec)
-            if not spec.trainable:  # those inside it too, which Keras's constructors leave
-                made.trainable = False
+            if not spec.trainable:
+                freeze(made)
             if spec.shared is not None:
                 share(spec.shared, made)
         return made
@@ -276,6 +275,23 @@ def _called_with(function: Callable, arguments: tuple[Any, dict[str, Any]]) -> C
 
 def _is_ours(layer) -> bool:
     return type(layer).__module__.startswith("elman.")
+
+
+def _called(layer, args, kwargs):
+    """What a layer gives, each layer in it built that is an activation and has weights."""
+    _check_steps(layer, args)
+    output = layer(*args, **kwargs)
+    if not all(activation.built for activation in _activations(layer)):
+        # Keras asks most layers for the shape of their output alone.
+        keras.Operation.compute_output_spec(layer, *args, **kwargs)
+    return output
+
+
+def _activations(layer) -> list:
+    """The layers inside a layer that are its activations, or those of what it wraps."""
+    held = [layer, *(layer._flatten_layers() if isinstance(layer, keras.layers.Layer) else ())]
+    found = [getattr(one, key, None) for one in held for key in ("activation", "recurrent_activation")]
+    return [one for one in found if isinstance(one, keras.layers.Layer)]
 
 
 def _check_steps(layer, args) -> None:

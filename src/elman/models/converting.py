@@ -98,6 +98,8 @@ def convert(
     ours = list(dict.fromkeys(builder.ours))
     if ours:
         why = f"it needs elman for {', '.join(ours)}"
+    elif builder.custom_objects or builder.functions:
+        why = "it has functions or classes of yours, which Keras asks for as custom_objects"
     else:
         why = _not_proven(model, Path(new)) if prove else "it was not asked for"
     return Converted(list(dict.fromkeys([*map(str, said), *notes])), ours, why)
