@@ -281,7 +281,7 @@ def _whole(shape: Any) -> tuple[Any, ...] | None:
 
 def _worth_saying(note: str) -> bool:
     """Whether a translation of an argument is more than a detail of how layers are written."""
-    return not note.endswith(" dropped") and "batch_shape=" not in note
+    return not note.endswith((" dropped", "-> batch_shape")) and "batch_shape=" not in note
 
 
 def _parameters(was: str, config: Config) -> list[str]:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from elman.legacy import archive, configs, hdf5, text, training
-from elman.legacy.archive_weights import snake_case
+from elman.legacy import archive, archive_weights, configs, hdf5, text, training
 from elman.legacy.hdf5 import Weight
-from elman.legacy.specs import LayerSpec, call_with
+from elman.legacy.specs import LayerSpec, ModelSpec, call_with
 
 Shape = tuple[int, ...]
 
@@ -81,8 +80,8 @@ def _old(path: str, file: hdf5.OldFile) -> Description:
     found = Description(
         path, "model, HDF5" if whole else "weights, HDF5", _version(file.version), file.backend
     )
-    classes = _model(found, file.config, file.version) if whole else {}
-    found.rows = _rows(classes, file.layers)
+    model = _model(found, file.config, file.version) if whole else None
+    found.rows = _rows(_classes(model), file.layers)
     if whole and file.training is not None:
         _training(found, file.training)
     return found
@@ -92,21 +91,26 @@ def _version(version: str) -> str:
     return "1.0 (the file does not say)" if version == "1" else version
 
 
-def _model(found: Description, config: Any, version: str) -> dict[str, str]:
-    """Add what the configuration says; the class of each layer."""
+def _model(found: Description, config: Any, version: str) -> ModelSpec | None:
+    """Add what the configuration says, and give it; None where it cannot be read."""
     try:
         upgraded = configs.upgraded(config, version)
     except ValueError as error:
         found.problems.append(str(error))
-        return {}
+        return None
     found.translated += map(str, upgraded.notes)
     found.problems += [
         f"{one}; hand it in: load_model(path, {call_with([one])})" for one in upgraded.needed
     ]
-    layers = upgraded.model.layers
-    inputs = [layer for layer in layers if layer.is_input]
+    inputs = [layer for layer in upgraded.model.layers if layer.is_input]
     shapes = [layer.config.get("batch_shape") for layer in inputs]
     found.inputs = [tuple(shape) for shape in shapes if shape is not None]
+    return upgraded.model
+
+
+def _classes(model: ModelSpec | None) -> dict[str, str]:
+    """The class of each layer, by its name."""
+    layers = model.layers if model is not None else []
     return {layer.name: _kind(layer) for layer in layers if not layer.is_input}
 
 
@@ -152,7 +156,7 @@ def _configuration(path: Path) -> Description:
     config = text.parse(path.read_bytes(), str(path))
     version = str(config.get("keras_version", "2")) if isinstance(config, Mapping) else "2"
     found = Description(str(path), "configuration without weights", version)
-    found.rows = _rows(_model(found, config, version), {})
+    found.rows = _rows(_classes(_model(found, config, version)), {})
     return found
 
 
@@ -163,8 +167,14 @@ def _archive(path: str | os.PathLike) -> Description:
     archive.check(path)
     version, config = archive.version(path), archive.config(path)
     found = Description(str(path), "model, .keras archive", version)
-    classes = _model(found, config, version)
-    found.rows = _by_place(archive.arrays(path), classes)
+    model = _model(found, config, version)
+    with archive.weights(path) as (_, root):
+        held = archive_weights.arrays(root)
+        shapes = {place: weight.shape for place, weight in held.items()}
+        if model is None:
+            found.rows = _by_folder(shapes)
+        else:
+            found.rows = _by_layer(found, model, held)
     if isinstance(config.get("compile_config"), Mapping):
         _training(found, config["compile_config"])
     return found
@@ -172,7 +182,7 @@ def _archive(path: str | os.PathLike) -> Description:
 
 def _weights_of_keras3(path: str | os.PathLike) -> Description:
     found = Description(str(path), "weights, HDF5 of Keras 3", "3")
-    found.rows = _by_place(archive.arrays(path), {})
+    found.rows = _by_folder(archive.arrays(path))
     return found
 
 
@@ -185,26 +195,25 @@ def _name_of_keras3(layer: Mapping[str, Any]) -> str:
     return name
 
 
-def _by_place(arrays: Mapping[str, Shape], classes: Mapping[str, str]) -> list[Row]:
+def _by_layer(found: Description, model: ModelSpec, held: archive_weights.Arrays) -> list[Row]:
+    """Rows of the arrays of an archive by the layers they belong to."""
+    try:
+        placed = archive_weights.places(model, held)
+    except ValueError as error:
+        found.problems.append(str(error))
+        placed = {}
+    of_layers = {
+        name: [weight for weights in paths.values() for weight in weights]
+        for name, paths in placed.items()
+    }
+    return _rows(_classes(model), of_layers)
+
+
+def _by_folder(arrays: Mapping[str, Shape]) -> list[Row]:
     """Rows of the arrays below `layers/NAME/`; those of the optimizer are left out."""
     held: dict[str, list[Shape]] = {}
     for place, shape in sorted(arrays.items()):
         first, _, rest = place.partition("/")
         if first in ("layers", "_layer_checkpoint_dependencies") and rest:
             held.setdefault(rest.split("/")[0], []).append(shape)
-    rows = []
-    for (name, kind), folder in zip(classes.items(), _folders(classes.values()), strict=True):
-        shapes = held.pop(name, []) or held.pop(folder, [])
-        rows.append(Row(name, kind, shapes))
-    return rows + [Row(name, "", shapes) for name, shapes in held.items()]
-
-
-def _folders(kinds: Iterable[str]) -> list[str]:
-    """Where Keras 3 keeps the weights of layers: at their class in small letters, and a number."""
-    seen: dict[str, int] = {}
-    found = []
-    for kind in kinds:
-        name = snake_case(kind.partition("(")[0].rpartition(".")[2])
-        found.append(f"{name}_{seen[name]}" if name in seen else name)
-        seen[name] = seen.get(name, 0) + 1
-    return found
+    return [Row(name, "", shapes) for name, shapes in held.items()]

@@ -83,7 +83,8 @@ def _plain(value: Any) -> Any:
         return value.get("config")
     if "config" not in value:
         return value
-    return {"class_name": value["class_name"], "config": value["config"]}
+    kept = ("class_name", "config", "shared_object_id")
+    return {key: value[key] for key in kept if key in value}
 
 
 def _dtype(value: Any) -> Any:
