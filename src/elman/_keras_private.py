@@ -95,7 +95,7 @@ def load_state(model, weights, assets: str | os.PathLike | None = None) -> None:
     """Read the weights, and where there are any the vocabularies, that an archive has for a model.
 
     Arguments:
-        weights: `model.weights.h5`, a path or an open binary file.
+        weights: `model.weights.h5`, a path or a `BytesIO`.
         assets: the folder that the archive's assets were unpacked to.
 
     Raises:
