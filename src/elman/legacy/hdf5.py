@@ -104,10 +104,10 @@ def kind(path: str | os.PathLike) -> str:
         )
     with path.open("rb") as file:
         start = file.read(512)
+    if start.startswith(b"PK\x03\x04"):  # first: weights inside may lie where HDF5 looks for files
+        return "keras"
     if start.startswith(b"\x89HDF\r\n\x1a\n") or h5py.is_hdf5(path):
         return "hdf5"
-    if start.startswith(b"PK\x03\x04"):
-        return "keras"
     if start.lstrip().startswith((b"{", b"[")) or path.suffix in (".json", ".yaml", ".yml"):
         return "text"
     index = path.with_name(path.name + ".index")

@@ -140,9 +140,10 @@ def _listed(metrics: Any) -> Any:
 def _loss(value: Any) -> Any:
     if not isinstance(value, dict):
         return _LOSSES.get(value, value)
-    name, config = value["class_name"].rpartition(">")[2], dict(value.get("config") or {})
+    name = value["class_name"].rpartition(">")[2]
     if name == "function":
         return _loss(value.get("config"))
+    config = dict(value.get("config") or {})
     if name == "LossFunctionWrapper" and isinstance(config.get("fn"), str):
         return _loss(config["fn"])
     if config.get("reduction") == "auto":
@@ -154,9 +155,10 @@ def _loss(value: Any) -> Any:
 def _metric(value: Any) -> Any:
     if not isinstance(value, dict):
         return _LOSSES.get(value, value)
-    name, config = value["class_name"].rpartition(">")[2], dict(value.get("config") or {})
+    name = value["class_name"].rpartition(">")[2]
     if name == "function":
         return _metric(value.get("config"))
+    config = dict(value.get("config") or {})
     function = config.pop("fn", None)
     if isinstance(function, dict):
         function = function.get("config")
@@ -205,5 +207,7 @@ def _rate(rate: Any) -> Any:
     """A learning rate, which may be a schedule."""
     if not isinstance(rate, dict):
         return rate
-    inner = rate.get("config")
-    return {"class_name": rate["class_name"], "config": {} if inner is None else inner}
+    inner = dict(rate.get("config") or {})
+    if inner.get("name", "") is None:  # which Keras 3 takes for a name
+        del inner["name"]
+    return {"class_name": rate["class_name"], "config": inner}

@@ -251,6 +251,8 @@ def counts(layer: LayerSpec, origin: Origin, given: int | None = None) -> tuple[
     (1, 2)
     """
     trained, fixed = _counts(layer, origin, given)
+    activations = (layer.config.get(key) for key in ("activation", "recurrent_activation"))
+    trained += sum(counts(one, origin)[0] for one in activations if isinstance(one, LayerSpec))
     return (trained, fixed) if layer.trainable else (0, trained + fixed)
 
 

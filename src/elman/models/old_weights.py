@@ -43,9 +43,7 @@ def check_all_there(model, spec: ModelSpec, placed: Placed, what: str) -> None:
     """Refuse a file without the weights of a layer that has some."""
     for layer in spec.layers:
         shared = any(one.shared is not None for one in (layer, *layer.inner()))
-        if layer.name in placed or layer.is_input or shared:
-            continue
-        if _step(model, [layer.name]).weights:
+        if layer.name not in placed and not shared and _has_weights(model, layer):
             raise ValueError(f"{what} must hold the weights of layer '{layer.name}', got none")
 
 
@@ -102,8 +100,7 @@ def _matched(model, spec: ModelSpec, file: hdf5.OldFile):
     """
     held = {name: arrays for name, arrays in file.layers.items() if arrays}
     named = {layer.name: layer for layer in spec.layers}
-    layers = [layer for layer in spec.layers if not layer.is_input]
-    need = [layer for layer in layers if _step(model, [layer.name]).weights]
+    need = [layer for layer in spec.layers if _has_weights(model, layer)]
     if held.keys() <= named.keys():
         for layer in need:
             if layer.name not in held:
@@ -117,6 +114,13 @@ def _matched(model, spec: ModelSpec, file: hdf5.OldFile):
             f"of {', '.join(held)}"
         )
     return list(zip(need, held.values(), strict=True))
+
+
+def _has_weights(model, layer: LayerSpec) -> bool:
+    """Whether a layer has weights; an operation, which has none, may be a part of another."""
+    if layer.is_input or layer.kind is Kind.OPERATION:
+        return False
+    return bool(_step(model, [layer.name]).weights)
 
 
 def _unknown(outer):
@@ -216,21 +220,36 @@ def give_optimizer(
     if any(v is None for v in trained) or {id(v) for v in trained} != {id(v) for v in variables}:
         return [Note("optimizer", "its state is left out, because weights were converted")]
     optimizer.build(variables)
-    slots = [v for v in optimizer.variables if v.name not in ("iteration", "learning_rate")]
+    slots = [v for v in optimizer.variables if v.name not in _NO_SLOTS]
     kinds = len(slots) // max(len(variables), 1)
     of = {id(v): slots[i * kinds : (i + 1) * kinds] for i, v in enumerate(variables)}
     by_variable = [slot for v in trained for slot in of[id(v)]]
     by_kind = [of[id(v)][kind] for kind in range(kinds) for v in trained]
-    today = by_variable if version >= (2, 11) else by_kind
+    # The optimizers of before Keras 2.11 were to be had after it, as `optimizers.legacy`.
+    legacy = any(a.name.endswith(("/iter:0", "/iterations:0")) for a in arrays)
+    today = by_variable if version >= (2, 11) and not legacy else by_kind
     moments = [a for a in arrays if a.shape][: len(today)]
     if [tuple(s.shape) for s in today] != [a.shape for a in moments]:
         return [Note("optimizer", "its state is left out, because today's is laid out differently")]
     for slot, weight in zip(today, moments, strict=True):
         slot.assign(weight.read())
-    steps = [a for a in arrays if not a.shape]
+    steps = [int(a.read()) for a in arrays if not a.shape][:1]
     if steps:
-        optimizer.iterations.assign(int(steps[0].read()))
+        optimizer.iterations.assign(steps[0])
+    if steps and isinstance(optimizer, keras.optimizers.Nadam):
+        _give_momentum(optimizer, steps[0])
     return []
+
+
+# Variables that an optimizer has once; "variable" is what Nadam multiplies up from step to step.
+_NO_SLOTS = ("iteration", "learning_rate", "variable")
+
+
+def _give_momentum(nadam, steps: int) -> None:
+    """The product of the momenta of all steps so far, which Keras 2 did not save."""
+    momenta = (nadam.beta_1 * (1 - 0.5 * 0.96**step) for step in range(1, steps + 1))
+    product = next(v for v in nadam.variables if v.name == "variable")
+    product.assign(math.prod(momenta))
 
 
 # Weights alone
