@@ -115,8 +115,8 @@ CALLABLES = {"f", "fn", "fun", "func", "function", "body", "body_fun", "cond", "
              "true_fn", "false_fn", "call", "pyfunc"}  # fmt: skip
 
 _DECIDE = (
-    "Keras {version} has {where}.{names}, about which nothing is decided: a file may name it once "
-    "it is in src/elman/legacy/allowed.py, in {set_}; if none may, put it into {here} of "
+    "with Keras {version} there is {where}.{names}, of which nothing is decided: a file may name "
+    "it once it is in {set_} of src/elman/legacy/allowed.py; if none may, put it into {here} of "
     "tests/models/test_allowed.py with the reason"
 )
 
@@ -221,6 +221,6 @@ def test_what_elman_registers():
         [sys.executable, "-c", _REGISTERED], capture_output=True, text=True, check=True
     ).stdout.split()
     ours = {name.partition(">")[2] for name in found if name.startswith("elman>")}
-    decided("elman.", ours, allowed.ELMAN | allowed.OPTIMIZERS | {*LEFT_OUT["layers"]}, "LEFT_OUT",
+    decided("elman", ours, allowed.ELMAN | allowed.OPTIMIZERS | {*LEFT_OUT["layers"]}, "LEFT_OUT",
             "ELMAN")  # fmt: skip
     assert {"LSTM", "CRF", "Sequential", "Model", "Operation", "hard_sigmoid"} <= ours
