@@ -74,6 +74,10 @@ class Reader:
                 shared=shared,
             )
         plain = {key: value for key, value in written.items() if key != "inbound_nodes"}
+        kind = self._kind(class_name, written)
+        for call in calls:
+            if kind is not Kind.OPERATION and not refs([call.args or call.kwargs]):
+                raise ValueError(f"layer '{name}' must be called on layers, got {call.args!r:.80}")
         if _is_lambda(written, self.given):
             return self._lambda(name, plain, calls)
         for _ in filter(_is_layer, allowed.dicts(config)):
@@ -85,7 +89,6 @@ class Reader:
                 f"layer '{name}'",
                 config.get("batch_shape") or config.get("batch_input_shape") or [],
             )
-        kind = self._kind(class_name, written)
         if kind is Kind.OPERATION:
             plain["module"] = _OPERATION_MODULES[class_name]
         elif "module" not in written and kind is Kind.LAYER:

@@ -17,7 +17,7 @@ from elman._keras_private import deferred_variables, give_value, reading, share,
 from elman.layers.activations import hard_sigmoid
 from elman.layers.arguments import freeze
 from elman.layers.operation import Operation
-from elman.legacy import configs, limits
+from elman.legacy import allowed, configs, limits, tables
 from elman.legacy.specs import Kind, LayerSpec, ModelSpec, Needed, Upgraded, mapped, missing
 from elman.models import keras_own
 from elman.models.compiling import registered
@@ -57,7 +57,8 @@ class Builder:
         objects = keras.saving.get_custom_objects()
         theirs = {name for name in objects if not name.startswith("elman>")}
         # Keras wrote a registered class of its user's by its name alone where it wrote an .h5.
-        return {*self.custom_objects} | theirs | {name.rpartition(">")[2] for name in theirs}
+        bare = {name.rpartition(">")[2] for name in theirs} - allowed.LAYERS - tables.LAYERS
+        return {*self.custom_objects} | theirs | bare
 
     def build(self, upgraded: Upgraded, elements: int, what: str, zeros: bool):
         """The model, once it is known that its weights are at most ``elements`` numbers.
