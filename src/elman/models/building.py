@@ -291,7 +291,9 @@ def _called(layer, args, kwargs):
 def _activations(layer) -> list:
     """The layers inside a layer that are its activations, or those of what it wraps."""
     held = [layer, *(layer._flatten_layers() if isinstance(layer, keras.layers.Layer) else ())]
-    found = [getattr(one, key, None) for one in held for key in ("activation", "recurrent_activation")]
+    found = [
+        getattr(one, key, None) for one in held for key in ("activation", "recurrent_activation")
+    ]
     return [one for one in found if isinstance(one, keras.layers.Layer)]
 
 
