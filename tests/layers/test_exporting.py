@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from elman import explain, layers
 
@@ -114,10 +115,11 @@ def onnx_runtime(model, path):
     """The function that ONNX Runtime has of a model, exported after it ran with the kernels."""
     import onnxruntime
 
+    assert model._called  # Keras asks for it
     model.export(path, format="onnx", verbose=False)
     session = onnxruntime.InferenceSession(path)
-    [given] = session.get_inputs()
-    return lambda x: session.run(None, {given.name: x})
+    names = [given.name for given in session.get_inputs()]
+    return lambda *arrays: session.run(None, dict(zip(names, arrays, strict=True)))
 
 
 @on_tensorflow
@@ -172,3 +174,210 @@ def test_tf2onnx_traces_a_function_without_a_kernel():
     made, _ = tf2onnx.convert.from_function(tf.function(lambda x: model(x)), signature)
     assert made.graph.node
     assert not [node.op_type for node in made.graph.node if "Elman" in node.op_type]
+
+
+def stateful_model(**arguments):
+    given = keras.Input(batch_shape=(1, 5, 3))
+    return randomized(keras.Model(given, layers.LSTM(2, stateful=True, **arguments)(given)))
+
+
+def onnx_of_torch(dynamo):
+    def write(model, path):
+        import torch
+
+        if dynamo:
+            pytest.importorskip("onnxscript")
+        given = torch.ones(1, 5, 3)
+        model.eval()
+        torch.onnx.export(model, (given,), path, dynamo=dynamo, verbose=False)
+
+    return write
+
+
+def onnx_of_tf2onnx(model, path):
+    import tensorflow as tf
+    import tf2onnx
+
+    signature = [tf.TensorSpec((1, 5, 3))]
+    tf2onnx.convert.from_function(tf.function(model.__call__), signature, output_path=path)
+
+
+def onnx_of_jax2onnx(model, path):
+    """What Keras does with the package jax2onnx, in whose place a trace stands here."""
+    import types
+    from unittest import mock
+
+    import jax
+
+    def to_onnx(function, inputs, output_path, **_):
+        jax.make_jaxpr(function)(jax.ShapeDtypeStruct((1, 5, 3), "float32"))
+        open(output_path, "w").close()
+
+    with mock.patch.dict("sys.modules", jax2onnx=types.SimpleNamespace(to_onnx=to_onnx)):
+        model.export(path, format="onnx", verbose=False)
+
+
+WRITERS = {
+    "torch": [onnx_of_torch(dynamo=False), onnx_of_torch(dynamo=True)],
+    "tensorflow": [onnx_of_tf2onnx],
+    "jax": [onnx_of_jax2onnx],
+}[BACKEND]
+if BACKEND != "jax":
+    WRITERS.append(lambda model, path: model.export(path, format="onnx", verbose=False))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("write", WRITERS)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_onnx_refuses_a_stateful_layer_whose_state_it_would_freeze(write, wrapped, tmp_path):
+    model, path = stateful_model(), tmp_path / "model.onnx"
+    if wrapped:
+        given = keras.Input(batch_shape=(1, 5, 3))
+        pair = layers.Bidirectional(keras.layers.GRU(2, stateful=True))
+        model = keras.Model(given, pair(given))
+    before = ops.convert_to_numpy(model(x[:1]))
+    with pytest.raises(Exception, match="stateful.*initial_state"):
+        write(model, path)
+    assert not path.exists()
+    assert np.abs(ops.convert_to_numpy(model(x[:1])) - before).max() > 1e-3  # carried on
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="jax2onnx is not installed")
+@pytest.mark.filterwarnings("ignore")
+def test_onnx_carries_a_state_that_is_handed_in_and_out(tmp_path):
+    model, path = stateful_model(), tmp_path / "model.onnx"
+    given = [keras.Input((5, 3)), keras.Input((2,)), keras.Input((2,))]
+    twin = keras.Model(given, layers.LSTM(2, return_state=True)(given[0], initial_state=given[1:]))
+    twin.set_weights(model.get_weights())
+    states = [np.zeros((1, 2), "float32")] * 2
+    twin.predict([x[:1], *states], verbose=0)
+    run = onnx_runtime(twin, path)
+    for _ in range(3):
+        y, *states = run(x[:1], *states)
+        np.testing.assert_allclose(y, model.predict(x[:1], verbose=0), rtol=0, atol=3e-6)
+
+
+@on_tensorflow
+def test_a_saved_model_carries_its_state(tmp_path):
+    import tensorflow as tf
+
+    model = stateful_model()
+    model.export(tmp_path, verbose=False, input_signature=[tf.TensorSpec((1, 5, 3))])
+    loaded = tf.saved_model.load(tmp_path)
+    for _ in range(3):
+        found = loaded.serve(tf.constant(x[:1]))
+        np.testing.assert_allclose(found, model.predict(x[:1], verbose=0), rtol=0, atol=3e-6)
+
+
+@on_jax
+def test_a_state_is_exported_from_jax_only_where_it_is_handed_in_and_out():
+    import jax
+    from jax import export
+
+    model = stateful_model()
+    shape = jax.ShapeDtypeStruct((1, 5, 3), "float32")
+    with pytest.raises(ValueError, match="stateful.*initial_state"):
+        export.export(jax.jit(lambda x: model(x)))(shape)
+    trained = [v.value for v in model.trainable_variables]
+    state = [v.value for v in model.non_trainable_variables]
+    step = jax.jit(lambda state, x: model.stateless_call(trained, state, x))
+    exported = export.export(step)([jax.ShapeDtypeStruct(s.shape, s.dtype) for s in state], shape)
+    for _ in range(3):
+        found, state = exported.call(state, x[:1])
+        np.testing.assert_allclose(found, model.predict(x[:1], verbose=0), rtol=0, atol=3e-6)
+
+
+class Fed(layers.Layer):
+    """A decoder that feeds its output back, with its input as the memory."""
+
+    def __init__(self):
+        super().__init__()
+        self.decoder = layers.AttentionDecoder(2, input_feeding=True)
+
+    def build(self, shape):
+        self.decoder.build(shape, shape)
+
+    def call(self, sequences):
+        return self.decoder(sequences, sequences)
+
+
+LOOPS = {
+    "CRF": (lambda: layers.CRF(3), (None, 3)),
+    "AttentionDecoder": (Fed, (None, 3)),
+    "Keras's in Bidirectional": (lambda: layers.Bidirectional(keras.layers.LSTM(2)), (None, 3)),
+    "Keras's in TimeDistributed": (
+        lambda: layers.TimeDistributed(keras.layers.Bidirectional(keras.layers.GRU(2))),
+        (2, None, 3),
+    ),
+}
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="of torch's converter")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", LOOPS)
+def test_onnx_of_torch_refuses_a_loop_over_an_open_number_of_timesteps(kind, tmp_path):
+    make, shape = LOOPS[kind]
+    given = keras.Input(shape)
+    model, path = randomized(keras.Model(given, make()(given))), tmp_path / "model.onnx"
+    model.predict(np.ones((2, *(4 if n is None else n for n in shape)), "float32"), verbose=0)
+    with pytest.raises(ValueError, match="open number of timesteps.*fixed number"):
+        model.export(path, format="onnx", verbose=False)
+    assert not path.exists()
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="of torch's converter")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", LOOPS)
+def test_onnx_of_torch_with_a_fixed_number_of_timesteps(kind, tmp_path):
+    make, shape = LOOPS[kind]
+    shape = tuple(5 if n is None else n for n in shape)
+    given = keras.Input(shape)
+    model = randomized(keras.Model(given, make()(given)))
+    batches = [np.random.default_rng(3).normal(size=(n, *shape)).astype("float32") for n in (2, 3)]
+    model.predict(batches[0], verbose=0)
+    assert_computes(onnx_runtime(model, tmp_path / "model.onnx"), model, batches)
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="of torch's traces")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["CRF", "LSTM"])
+def test_what_torch_has_traced_takes_no_other_number_of_timesteps(kind, tmp_path):
+    """Built for a fixed number, then given another axis: an error when it runs, no wrong number."""
+    import onnxruntime
+    import torch
+
+    layer = layers.CRF(3) if kind == "CRF" else layers.LSTM(2, activation="relu")
+    right = layer(x).detach().numpy()
+    given, path = torch.from_numpy(x), tmp_path / "model.onnx"
+    traced = torch.jit.trace(layer, (given,))
+    np.testing.assert_allclose(traced(given).detach(), right, rtol=0, atol=3e-6)
+    with pytest.raises(RuntimeError):
+        traced(given[:, :4])
+    names = {"input_names": ["x"], "dynamic_axes": {"x": {1: "t"}}}
+    torch.onnx.export(layer, (given,), path, dynamo=False, **names)
+    session = onnxruntime.InferenceSession(path)
+    np.testing.assert_allclose(session.run(None, {"x": x})[0], right, rtol=0, atol=3e-6)
+    for steps in (x[:, :4], np.concatenate([x, x], axis=1)):
+        with pytest.raises(Exception, match="(?i)split"):
+            session.run(None, {"x": steps})
+
+
+@on_jax
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("engine", ["auto", "keras"])
+def test_a_model_with_dropout_goes_on_after_an_export(cell, engine):
+    """Nothing is drawn where nothing is dropped, so that no seed is left of the trace."""
+    import jax
+    from jax import export
+
+    given = keras.Input((5, 3))
+    layer = made(cell, dropout=0.5, recurrent_dropout=0.5, engine=engine)
+    model = randomized(keras.Model(given, layer(given)))
+    seeds = [np.array(v) for v in model.non_trainable_variables]
+    right = model(x)
+    exported = export.export(jax.jit(lambda x: model(x)))(jax.ShapeDtypeStruct(x.shape, x.dtype))
+    np.testing.assert_allclose(exported.call(x), right, rtol=0, atol=3e-6)
+    np.testing.assert_allclose(model(x), right, rtol=0, atol=3e-6)
+    assert seeds
+    for variable, before in zip(model.non_trainable_variables, seeds, strict=True):
+        np.testing.assert_array_equal(np.array(variable), before)

@@ -201,7 +201,7 @@ class AttentionDecoder(RecomputedInside, Layer):
         features = inputs.shape[-1] + self.units
         for layer, own in zip(self.recurrent, self._of_each_layer(states[:-1]), strict=True):
             zeros = ops.zeros((ops.shape(inputs)[0], 1, features), self.compute_dtype)
-            layer._draw_dropout_masks(zeros, own)
+            layer._draw_dropout_masks(zeros, own, training)
             features = self.units
 
         def step(x, states):
@@ -209,7 +209,8 @@ class AttentionDecoder(RecomputedInside, Layer):
             y, states, _ = self._step(x, states, memory, keys, memory_mask, training)
             return y[:, 0], [state[:, 0] for state in states]
 
-        _, y, _ = loop.scan(step, inputs, list(states), inputs_mask, output_size=self.units)
+        options = {"layer": self, "output_size": self.units}
+        _, y, _ = loop.scan(step, inputs, list(states), inputs_mask, **options)
         for layer in self.recurrent:
             layer._maybe_reset_dropout_masks(layer.cell)
         return y

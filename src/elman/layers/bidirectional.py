@@ -6,7 +6,7 @@ import keras
 from keras import ops, tree
 
 from elman.engine import Refusal
-from elman.layers import native
+from elman.layers import exporting, native
 from elman.layers.arguments import old_arguments, set_when_built
 from elman.layers.calling import RecurrentCall
 from elman.layers.recomputing import RecomputedInside
@@ -112,6 +112,9 @@ class Bidirectional(RecomputedInside, RecurrentCall, keras.layers.Bidirectional)
         halves = states[:half] or None, states[half:] or None
         found = self._native(sequences, training)
         if constants is not None or isinstance(found, Refusal):
+            for layer in self._pair:
+                if not isinstance(layer, RNN):
+                    exporting.check_timesteps(layer, "is Keras's own and ")
             given = {"mask": mask, "constants": constants}
             given = {name: value for name, value in given.items() if value is not None}
             results = [
@@ -144,7 +147,7 @@ class Bidirectional(RecomputedInside, RecurrentCall, keras.layers.Bidirectional)
         calls = []
         for layer, first in zip(self._pair, states, strict=True):
             layer._check(sequences.shape, first, mask)
-            calls.append(layer._settled(sequences, first, mask))
+            calls.append(layer._settled(sequences, first, mask, training))
 
         def compute(*calls):
             computed = native.run(computations, self._pair, calls, training)

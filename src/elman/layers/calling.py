@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops, tree
 
 from elman._keras_private import get_keras_mask
-from elman.layers import checks
+from elman.layers import checks, exporting
 
 
 class RecurrentCall:
@@ -45,6 +45,7 @@ class RecurrentCall:
             checks.mask(self, np.shape(tree.flatten(mask)[0]), shape)
         if initial_state is not None:
             checks.states(self, initial_state, "initial_state", self._state_shapes(batch))
+        exporting.check_carried_state(self)
         if self.stateful and self.states is not None:
             checks.batch_size(self, batch, tree.flatten(self.states)[0].shape[0])
 

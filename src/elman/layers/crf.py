@@ -210,7 +210,7 @@ class CRF(RecomputedInside, keras.layers.Layer):
 
         tag = ops.cast(ops.argmax(last + end, axis=-1), "int32")[:, None]
         options = {"output_size": 1, "go_backwards": True, "zero_output_for_mask": True}
-        _, tags, _ = scan(back, before, [tag], mask, **options)
+        _, tags, _ = scan(back, before, [tag], mask, layer=self, **options)
         return ops.flip(tags[:, :, 0], axis=1)
 
     def marginals(self, scores, mask=None):
@@ -225,7 +225,7 @@ class CRF(RecomputedInside, keras.layers.Layer):
             return beyond, [ops.logsumexp(onward, axis=2)]
 
         beyond = ops.zeros((ops.shape(scores)[0], self.units), scores.dtype) + end
-        _, beyond, _ = scan(back, scores, [beyond], mask, go_backwards=True)
+        _, beyond, _ = scan(back, scores, [beyond], mask, layer=self, go_backwards=True)
         return _blank(ops.exp(ways + ops.flip(beyond, axis=1) - total[:, None, None]), mask)
 
     def _forward(self, scores, mask, total):
@@ -244,7 +244,7 @@ class CRF(RecomputedInside, keras.layers.Layer):
 
         batch = ops.shape(scores)[0]
         states = [ops.zeros((batch, size), scores.dtype) for size in (self.units, 1)]
-        _, ways, (last, begun) = scan(step, scores, states, mask)
+        _, ways, (last, begun) = scan(step, scores, states, mask, layer=self)
         whole = ops.where(begun[:, 0] > 0, total(last + end, axis=-1), 0)
         return whole, ways, last
 

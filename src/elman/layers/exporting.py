@@ -2,7 +2,8 @@
 
 A traced loop of torch has as many steps as the example it was traced with, so that a graph with a
 free time axis would be wrong for any other number without a word. torch's own recurrent operations
-keep the axis free (in ONNX they are LSTM, GRU and RNN); what they cannot compute is refused.
+keep the axis free (in ONNX they are LSTM, GRU and RNN); what they cannot compute is refused. So is
+a state that is carried from run to run, where a graph would hold the one of the moment instead.
 """
 
 import importlib
@@ -12,6 +13,8 @@ import types
 import keras
 from keras import ops
 
+from elman._keras_private import in_stateless_scope
+
 # Who makes graphs that leave the process: the modules, on backends other than torch.
 _EXPORTERS = (
     "keras.src.export",
@@ -20,7 +23,9 @@ _EXPORTERS = (
     "tf2onnx",
     "jax.experimental.jax2tf",
     "jax._src.export",
+    "jax2onnx",
 )
+_ONNX = ("keras.src.export.onnx", "tf2onnx", "jax2onnx")
 
 
 def is_portable() -> bool:
@@ -30,12 +35,19 @@ def is_portable() -> bool:
     """
     if keras.backend.backend() == "torch":
         return _tracing()
-    frame: types.FrameType | None = sys._getframe()
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(_EXPORTERS):
-            return True
-        frame = frame.f_back
-    return False
+    return _calls_from(_EXPORTERS)
+
+
+def check_carried_state(layer) -> None:
+    """Raise where a graph is made that would hold a stateful layer's state as it is now."""
+    if not layer.stateful or not _variables_are_frozen():
+        return
+    raise ValueError(
+        f"{type(layer).__name__} '{layer.name}' is stateful and cannot be exported: neither ONNX "
+        "nor an exported function of JAX carries a state from one run to the next, so that every "
+        "run would begin with the state of this moment; build the model with stateful=False and "
+        "the same weights, and hand the states in and out by initial_state and return_state=True."
+    )
 
 
 def is_free_in_time(layer) -> bool:
@@ -44,10 +56,19 @@ def is_free_in_time(layer) -> bool:
     built = layer.get_build_config() if traced else None
     if built is None:
         return False
-    shape = (
-        built["input_shape"] if "input_shape" in built else built["shapes_dict"]["sequences_shape"]
-    )
-    return shape[0 if layer.time_major else 1] is None
+    shape = built.get("input_shape") or next(iter(built["shapes_dict"].values()))
+    return shape[0 if getattr(layer, "time_major", False) else 1] is None
+
+
+def check_timesteps(layer, what: str = "") -> None:
+    """Raise where torch would trace a loop over an open number of timesteps.
+
+    Arguments:
+        layer: the layer whose first input the loop runs over.
+        what: what it is about the layer that needs a loop.
+    """
+    if is_free_in_time(layer):
+        raise _refusal(layer, what)
 
 
 def run(layer, cell: str | None, sequences, states, mask):
@@ -63,12 +84,7 @@ def run(layer, cell: str | None, sequences, states, mask):
     torch = importlib.import_module("torch")
     name = _operation(layer, cell)
     if name is None or mask is not None:
-        what = "with a mask" if mask is not None else "of this kind"
-        raise ValueError(
-            f"{type(layer).__name__} '{layer.name}' {what} cannot be exported with an open number "
-            "of timesteps on torch: the graph would be right for one number only; give the model a "
-            "fixed number of timesteps, or export it on another backend (KERAS_BACKEND=jax)."
-        )
+        raise _refusal(layer, "with a mask " if mask is not None else "of this kind ")
     if layer.go_backwards:
         sequences = ops.flip(sequences, axis=1)
     weights = [w.contiguous() for w in _weights(layer.cell, cell)]
@@ -80,8 +96,17 @@ def run(layer, cell: str | None, sequences, states, mask):
     return states[0], outputs, states
 
 
+def _refusal(layer, what: str) -> ValueError:
+    return ValueError(
+        f"{type(layer).__name__} '{layer.name}' {what}cannot be exported with an open number of "
+        "timesteps on torch: the graph would be right for one number only; give the model a fixed "
+        "number of timesteps, keras.Input((20, features)), or export it on another backend "
+        "(KERAS_BACKEND=jax or tensorflow)."
+    )
+
+
 def _operation(layer, cell) -> str | None:
-    if cell is None:
+    if cell is None or not getattr(type(layer).inner_loop, "of_elman", False):
         return None
     tanh = layer.cell.activation is keras.activations.tanh
     if cell == "simple_rnn":
@@ -105,6 +130,27 @@ def _reset_first(weight):
     """Gates z r h as torch has them: r z h."""
     z, r, h = ops.split(weight, 3, axis=0)
     return ops.concatenate([r, z, h], axis=0)
+
+
+def _calls_from(modules) -> bool:
+    """Whether a function of these modules is at work."""
+    frame: types.FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(modules):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _variables_are_frozen() -> bool:
+    """Whether the graph that is being made has constants in the place of variables."""
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return _tracing() and torch.onnx.is_in_onnx_export()
+    if keras.backend.backend() == "jax" and not in_stateless_scope():
+        return is_portable()
+    return _calls_from(_ONNX)
 
 
 def _tracing() -> bool:

@@ -11,6 +11,7 @@ import keras
 from keras import ops, tree
 
 from elman._keras_private import in_stateless_scope, in_symbolic_scope
+from elman.layers import exporting
 
 
 def scan(
@@ -19,6 +20,7 @@ def scan(
     states,
     mask=None,
     *,
+    layer=None,
     output_size: int | None = None,
     go_backwards: bool = False,
     unroll: bool = False,
@@ -33,6 +35,8 @@ def scan(
         states: list (possibly nested) of arrays whose first axis is B.
         mask: boolean array of shape (B, T), True where the step counts; or None. Where it is False
             the input is never read, so that NaN there changes neither results nor gradients.
+        layer: the layer whose first input, or as many steps, are run over; where torch traces it
+            with an open number of timesteps, it is refused.
         output_size: size of ``y_t``; None where it has the shape of the first state.
         go_backwards: run from the last step to the first; outputs come in the order of running.
         unroll: write the steps out one by one instead of a loop of the framework.
@@ -42,6 +46,8 @@ def scan(
     Returns:
         ``(last_output [B, ...], outputs [B, T, ...] or None, final states)``.
     """
+    if layer is not None:
+        exporting.check_timesteps(layer)
     batch, state = ops.shape(sequences)[0], tree.flatten(states)[0]
     zeros = ops.zeros((batch, output_size), state.dtype) if output_size else ops.zeros_like(state)
     if 0 in sequences.shape[:2]:
@@ -117,8 +123,9 @@ def _python(body, carry, xs, unroll, keep):
         carry, output = body(carry, [x[0] for x in xs])
         return carry, ops.repeat(output[None], xs[0].shape[0], axis=0) if keep else None
     outputs = []
-    for t in range(xs[0].shape[0]):
-        carry, output = body(carry, [x[t] for x in xs])
+    # Not x[t], by which a trace of torch would take a longer sequence and leave out its end.
+    for x in zip(*(ops.unstack(x, axis=0) for x in xs), strict=True):
+        carry, output = body(carry, x)
         if keep:
             outputs.append(output)
     return carry, ops.stack(outputs) if keep else None

@@ -260,11 +260,11 @@ class RNN(RecomputedInside, RecurrentCall, keras.layers.RNN):
 
     def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
         sequences = ops.convert_to_tensor(sequences)  # torch: on the device that Keras computes on
-        given = *self._settled(sequences, initial_state, mask), constants
+        given = *self._settled(sequences, initial_state, mask, training), constants
         compute = functools.partial(self._compute, training)
         return self._finished(*self._recomputed(compute, [self], sequences, given))
 
-    def _settled(self, sequences, initial_state, mask) -> tuple:
+    def _settled(self, sequences, initial_state, mask, training) -> tuple:
         """Batch-major ``(sequences, first states, mask or None)``, the dropout masks drawn."""
         if mask is not None:
             mask = tree.flatten(mask)[0]
@@ -275,8 +275,7 @@ class RNN(RecomputedInside, RecurrentCall, keras.layers.RNN):
             sequences = loop.time_axis_swapped(sequences)
             mask = None if mask is None else ops.transpose(mask)
         states = self._first_states(sequences, initial_state)
-        # Also when not training: SimpleRNNCell asks for its masks then too, within the loop.
-        self._draw_dropout_masks(sequences, states)
+        self._draw_dropout_masks(sequences, states, training)
         return sequences, states, mask
 
     def _wanted(self, last_output, outputs, states) -> tuple:
@@ -345,6 +344,7 @@ class RNN(RecomputedInside, RecurrentCall, keras.layers.RNN):
             sequences,
             initial_state,
             mask,
+            layer=self,
             output_size=getattr(self.cell, "output_size", None),
             go_backwards=self.go_backwards,
             unroll=self.unroll,
@@ -368,8 +368,11 @@ class RNN(RecomputedInside, RecurrentCall, keras.layers.RNN):
             )
         return {**kwargs, "constants": list(constants)}
 
-    def _draw_dropout_masks(self, sequences, states) -> None:
+    def _draw_dropout_masks(self, sequences, states, training) -> None:
         """Draw the cells' dropout masks before the loop, the same for all steps.
+
+        When not training, ones stand in their place: SimpleRNNCell asks for its masks then too, and
+        would draw them within the loop.
 
         Source: Gal, Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent
         Neural Networks", NeurIPS 2016.
@@ -379,7 +382,10 @@ class RNN(RecomputedInside, RecurrentCall, keras.layers.RNN):
         ordered = getattr(self.cell, "_ordered", list)  # StackedRNNCells(reverse_state_order=True)
         pairs = zip(stacked, ordered(states), strict=True) if stacked else [(self.cell, states)]
         for cell, state in pairs:
-            if getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0):
+            dropping = getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0)
+            if dropping and not training:
+                cell._dropout_mask = cell._recurrent_dropout_mask = ops.ones(())
+            elif dropping:
                 cell.get_dropout_mask(ops.ones((batch, *size), dtype=cell.compute_dtype))
                 cell.get_recurrent_dropout_mask(tree.flatten(state)[0])
             size = (getattr(cell, "output_size", None) or tree.flatten(cell.state_size)[0],)

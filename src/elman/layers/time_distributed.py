@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from elman._keras_private import in_symbolic_scope
+from elman.layers import exporting
 from elman.layers.arguments import old_arguments
 from elman.layers.calling import RecurrentCall
 from elman.layers.recomputing import RecomputedInside
@@ -86,6 +87,9 @@ class TimeDistributed(RecomputedInside, keras.layers.TimeDistributed):
     def call(self, inputs, training=None, mask=None):
         if mask is not None:
             self._check_mask(mask.shape, inputs.shape)
+        if isinstance(self.layer, _LOOPS_OF_KERAS) and not isinstance(self.layer, RecurrentCall):
+            exporting.check_carried_state(self.layer)
+            exporting.check_timesteps(self.layer, "is Keras's own and ")
         kwargs = self._training(training)
         if getattr(self.layer, "stateful", False):
             return self._step_by_step(inputs, kwargs)
@@ -100,7 +104,7 @@ class TimeDistributed(RecomputedInside, keras.layers.TimeDistributed):
         if in_symbolic_scope():  # one step tells the shapes of all
             step = self.layer(inputs[:, 0], **kwargs)
             return ops.repeat(step[:, None], inputs.shape[1], axis=1)
-        steps = [self.layer(inputs[:, t], **kwargs) for t in range(inputs.shape[1])]
+        steps = [self.layer(x, **kwargs) for x in ops.unstack(inputs, axis=1)]
         return ops.stack(steps, axis=1)
 
     def _check_mask(self, mask_shape, shape) -> None:
@@ -137,3 +141,4 @@ class TimeDistributed(RecomputedInside, keras.layers.TimeDistributed):
 
 
 _TAKING_RAGGED = (RecurrentCall, TimeDistributed)
+_LOOPS_OF_KERAS = (keras.layers.RNN, keras.layers.Bidirectional)
