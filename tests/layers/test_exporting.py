@@ -236,7 +236,7 @@ def test_onnx_refuses_a_stateful_layer_whose_state_it_would_freeze(write, wrappe
         pair = layers.Bidirectional(keras.layers.GRU(2, stateful=True))
         model = keras.Model(given, pair(given))
     before = ops.convert_to_numpy(model(x[:1]))
-    with pytest.raises(Exception, match="stateful.*initial_state"):
+    with pytest.raises(Exception, match=r"stateful.*initial_state"):
         write(model, path)
     assert not path.exists()
     assert np.abs(ops.convert_to_numpy(model(x[:1])) - before).max() > 1e-3  # carried on
@@ -276,7 +276,7 @@ def test_a_state_is_exported_from_jax_only_where_it_is_handed_in_and_out():
 
     model = stateful_model()
     shape = jax.ShapeDtypeStruct((1, 5, 3), "float32")
-    with pytest.raises(ValueError, match="stateful.*initial_state"):
+    with pytest.raises(ValueError, match=r"stateful.*initial_state"):
         export.export(jax.jit(lambda x: model(x)))(shape)
     trained = [v.value for v in model.trainable_variables]
     state = [v.value for v in model.non_trainable_variables]
@@ -301,7 +301,16 @@ class Fed(layers.Layer):
         return self.decoder(sequences, sequences)
 
 
+class OwnLoop(layers.LSTM):
+    """A layer that changes what the loop gives."""
+
+    def inner_loop(self, *args, **kwargs):
+        last, outputs, states = super().inner_loop(*args, **kwargs)
+        return 2 * last, outputs, states
+
+
 LOOPS = {
+    "a loop of its own": (lambda: OwnLoop(2), (None, 3)),
     "CRF": (lambda: layers.CRF(3), (None, 3)),
     "AttentionDecoder": (Fed, (None, 3)),
     "Keras's in Bidirectional": (lambda: layers.Bidirectional(keras.layers.LSTM(2)), (None, 3)),
@@ -320,7 +329,7 @@ def test_onnx_of_torch_refuses_a_loop_over_an_open_number_of_timesteps(kind, tmp
     given = keras.Input(shape)
     model, path = randomized(keras.Model(given, make()(given))), tmp_path / "model.onnx"
     model.predict(np.ones((2, *(4 if n is None else n for n in shape)), "float32"), verbose=0)
-    with pytest.raises(ValueError, match="open number of timesteps.*fixed number"):
+    with pytest.raises(ValueError, match=r"open number of timesteps.*fixed number"):
         model.export(path, format="onnx", verbose=False)
     assert not path.exists()
 
@@ -358,7 +367,7 @@ def test_what_torch_has_traced_takes_no_other_number_of_timesteps(kind, tmp_path
     session = onnxruntime.InferenceSession(path)
     np.testing.assert_allclose(session.run(None, {"x": x})[0], right, rtol=0, atol=3e-6)
     for steps in (x[:, :4], np.concatenate([x, x], axis=1)):
-        with pytest.raises(Exception, match="(?i)split"):
+        with pytest.raises(Exception, match=r"(?i)split"):
             session.run(None, {"x": steps})
 
 
