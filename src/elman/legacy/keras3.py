@@ -1,17 +1,29 @@
 """Configurations that Keras 3 wrote, in `.keras` archives, in `.h5` and as JSON."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from elman.legacy import allowed, graphs, limits
-from elman.legacy.specs import Call, Config, Kind, LayerSpec, ModelSpec, Need, Needed, Ref, refs
+from elman.legacy.specs import (
+    INNER,
+    Call,
+    Config,
+    Kind,
+    LayerSpec,
+    ModelSpec,
+    Need,
+    Needed,
+    Ref,
+    mapped,
+    refs,
+)
 
 # In an .h5 a layer stands without its module, and so does an operation.
 _OPERATIONS = frozenset().union(*allowed.OPERATIONS.values())
 _OPERATION_MODULES = {name: m for m, all_ in allowed.OPERATIONS.items() for name in all_}
-# What only layers have in their configuration.
+# Of a name that layers and operations have: what only layers have in their configuration.
 _OF_LAYERS = frozenset(["trainable", "dtype", "batch_shape"])
 
 
@@ -45,7 +57,7 @@ class Reader:
             return found
         found.class_name = "Functional"
         found.inputs = _tensors(config["input_layers"])
-        found.outputs = _tensors(config["output_layers"])
+        found.outputs = _ends(config["output_layers"], layers)
         graphs.connect(found)
         return found
 
@@ -73,7 +85,9 @@ class Reader:
                 model=inner,
                 shared=shared,
             )
-        plain = {key: value for key, value in written.items() if key != "inbound_nodes"}
+        plain = _without_training(
+            {key: value for key, value in written.items() if key != "inbound_nodes"}
+        )
         kind = self._kind(class_name, written)
         for call in calls:
             if kind is not Kind.OPERATION and not refs([call.args or call.kwargs]):
@@ -91,17 +105,34 @@ class Reader:
             )
         if kind is Kind.OPERATION:
             plain["module"] = _OPERATION_MODULES[class_name]
-        elif "module" not in written and kind is Kind.LAYER:
-            plain = ours(plain)
+        elif kind is Kind.LAYER and ("module" not in written or _is_stateful(written)):
+            plain = ours(plain)  # Keras's own stateful layers carry nothing on JAX
+        plain = self._with_given(plain)
         return LayerSpec(kind, class_name, name, config, class_name, calls, written=plain)
 
     def _kind(self, class_name: str, written: Mapping[str, Any]) -> Kind:
-        if any(self._is_given(one) for one in allowed.dicts(written)):
+        if any(map(self._is_given, _layers_of(written))):
             return Kind.CUSTOM
-        bare = "module" not in written and not _OF_LAYERS & {*written["config"]}
+        bare = "module" not in written and (
+            class_name not in allowed.LAYERS or not _OF_LAYERS & {*written["config"]}
+        )
         if written.get("module") in allowed.OPERATIONS or (bare and class_name in _OPERATIONS):
             return Kind.OPERATION
         return Kind.LAYER
+
+    def _with_given(self, written: Any) -> Any:
+        """The configuration in which Keras finds what the caller gives before its own."""
+        if isinstance(written, list):
+            return [self._with_given(item) for item in written]
+        if not isinstance(written, Mapping):
+            return written
+        found = {key: self._with_given(value) for key, value in written.items()}
+        for key, value in found.items():
+            if key.endswith("activation") and isinstance(value, str) and value in self.given:
+                found[key] = _function(value)
+        if found.get("class_name") in self.given and found.get("registered_name") is None:
+            found["registered_name"] = found["class_name"]
+        return found
 
     def _is_given(self, one: Mapping[str, Any]) -> bool:
         names = (one.get("class_name"), one.get("registered_name"))
@@ -122,6 +153,8 @@ class Reader:
             if isinstance(config.get(key), Mapping):  # a function too; Keras can do without
                 del config[key]
         self.needed += allowed.unknown(config, self.given, name)
+        if isinstance(config.get("output_shape"), list):
+            config["output_shape"] = tuple(config["output_shape"])
         config["function"] = by_name
         return LayerSpec(Kind.FUNCTION, "Lambda", name, config, "Lambda", calls, written=written)
 
@@ -201,12 +234,36 @@ def ours(written: Any) -> Any:
     return found
 
 
-_HARD_SIGMOID = {
-    "module": "keras.activations",
-    "class_name": "function",
-    "config": "hard_sigmoid",
-    "registered_name": "hard_sigmoid",
-}
+def _function(name: str, module: str = "builtins") -> Config:
+    """A function as Keras 3 writes it."""
+    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
+
+
+_HARD_SIGMOID = _function("hard_sigmoid", "keras.activations")
+
+
+def _layers_of(written: Any) -> Iterator[Mapping[str, Any]]:
+    """A layer and the layers inside it, which may be of the caller's."""
+    if isinstance(written, Mapping):
+        yield written
+        config = written.get("config")
+        for key in (*INNER, "forward_layer", "cells", "layers"):
+            yield from _layers_of(config.get(key) if isinstance(config, Mapping) else None)
+    for item in written if isinstance(written, list) else ():
+        yield from _layers_of(item)
+
+
+def _is_stateful(written: Mapping[str, Any]) -> bool:
+    return any(one.get("stateful") is True for one in allowed.dicts(written))
+
+
+def _without_training(written: Any) -> Any:
+    """The configuration of a layer without how models inside it were trained."""
+    if isinstance(written, list):
+        return [_without_training(item) for item in written]
+    if not isinstance(written, Mapping):
+        return written
+    return {k: _without_training(item) for k, item in written.items() if k != "compile_config"}
 
 
 def _build_shape(written: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -252,6 +309,10 @@ def _value(name: str, value: Any) -> Any:
     if kind == "__keras_tensor__":
         return _ref_of_list(name, list(config["keras_history"]))
     if kind in ("__tensor__", "__numpy__"):
+        if config["dtype"] not in allowed.DTYPES:
+            raise ValueError(
+                f"layer '{name}': a dtype must be one of numbers, got {config['dtype']!r:.80}"
+            )
         return np.asarray(config["value"], config["dtype"])
     if kind == "__slice__":
         return slice(*(_value(name, config[key]) for key in ("start", "stop", "step")))
@@ -271,3 +332,16 @@ def _tensors(value: Any) -> Any:
     if not isinstance(value, list) or not value:
         raise ValueError(f"a model must name its inputs and outputs, got {value!r:.80}")
     return [_tensors(item) for item in value]
+
+
+def _ends(written: Any, layers: Sequence[LayerSpec]) -> Any:
+    """The outputs of a model. Keras counts there, and nowhere else, the making of an inner graph.
+
+    Its call number 0 in the arguments of other layers is number 1 here.
+    """
+    graphs_inside = {x.name for x in layers if x.model and x.model.class_name == "Functional"}
+
+    def counted(ref: Ref) -> Ref:
+        return ref._replace(node=ref.node - 1) if ref.name in graphs_inside else ref
+
+    return mapped(_tensors(written), counted)

@@ -88,7 +88,9 @@ class Builder:
 
     def _check_size(self, model, elements: int, what: str) -> None:
         made = 0
-        for weight in model.weights:
+        # Those of LoRA are in no archive: Keras writes what they add up to.
+        of_file = [w for w in model.weights if not w.name.startswith("lora_")]
+        for weight in of_file:
             made += math.prod(weight.shape)
             if made > elements:
                 raise ValueError(
@@ -96,7 +98,7 @@ class Builder:
                     f"in all, got the shape {tuple(weight.shape)} on top of "
                     f"{made - math.prod(weight.shape)}"
                 )
-        weights = {id(w) for w in model.weights}
+        weights = {id(w) for w in of_file}
         beside = sum(math.prod(v.shape) for v in self._deferred if id(v) not in weights)
         if beside > _BESIDE:
             raise ValueError(
@@ -159,6 +161,7 @@ class Builder:
             call = layer.calls[key[1]]
             with _naming("layer", layer.name, layer.class_name), self._making(layer):
                 args, kwargs = given(list(call.args)), given(call.kwargs)
+                _check_parts(layer, args)
                 tensors[key] = tree.flatten(_called(made[layer.name], args, kwargs))
         # torch keeps track of the variables of a model that is built, and has none of these yet.
         with _naming("model", name, "Model"), deferred_variables():
@@ -303,6 +306,18 @@ def _check_steps(layer, args) -> None:
     if _unrolls(layer):
         for axis in shape[1:-1]:
             limits.steps(axis)
+
+
+_PARTING = ("Diff", "Split", "Unstack", "diff", "split", "unstack")
+
+
+def _check_parts(spec: LayerSpec, args) -> None:
+    """Refuse an operation that parts its input into more than a model has layers."""
+    operation = spec.config.get("operation")
+    name = operation["function"] if isinstance(operation, dict) else spec.class_name
+    for tensor in tree.flatten(args) if name in _PARTING else ():
+        if max((axis or 0 for axis in getattr(tensor, "shape", ())), default=0) > limits.LAYERS:
+            raise ValueError(f"{name} takes at most {limits.LAYERS} parts, got {tensor.shape}")
 
 
 def _unrolls(layer) -> bool:

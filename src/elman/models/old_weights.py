@@ -220,36 +220,40 @@ def give_optimizer(
     if any(v is None for v in trained) or {id(v) for v in trained} != {id(v) for v in variables}:
         return [Note("optimizer", "its state is left out, because weights were converted")]
     optimizer.build(variables)
-    slots = [v for v in optimizer.variables if v.name not in _NO_SLOTS]
-    kinds = len(slots) // max(len(variables), 1)
-    of = {id(v): slots[i * kinds : (i + 1) * kinds] for i, v in enumerate(variables)}
-    by_variable = [slot for v in trained for slot in of[id(v)]]
-    by_kind = [of[id(v)][kind] for kind in range(kinds) for v in trained]
-    # The optimizers of before Keras 2.11 were to be had after it, as `optimizers.legacy`.
-    legacy = any(a.name.endswith(("/iter:0", "/iterations:0")) for a in arrays)
-    today = by_variable if version >= (2, 11) and not legacy else by_kind
-    moments = [a for a in arrays if a.shape][: len(today)]
+    today = _slots(optimizer, variables, trained, by_kind=version < (2, 11) or _is_legacy(arrays))
+    # First the number of steps, and perhaps the rate; last what today's optimizer has no more.
+    beside = max(len(arrays) - len(today), 0)
+    leading = next((i for i, a in enumerate(arrays[:beside]) if a.shape), beside)
+    moments = arrays[leading : leading + len(today)]
     if [tuple(s.shape) for s in today] != [a.shape for a in moments]:
         return [Note("optimizer", "its state is left out, because today's is laid out differently")]
     for slot, weight in zip(today, moments, strict=True):
         slot.assign(weight.read())
-    steps = [int(a.read()) for a in arrays if not a.shape][:1]
-    if steps:
-        optimizer.iterations.assign(steps[0])
-    if steps and isinstance(optimizer, keras.optimizers.Nadam):
-        _give_momentum(optimizer, steps[0])
+    if leading:
+        optimizer.iterations.assign(int(arrays[0].read()))
     return []
 
 
-# Variables that an optimizer has once; "variable" is what Nadam multiplies up from step to step.
-_NO_SLOTS = ("iteration", "learning_rate", "variable")
+def _is_legacy(arrays: Sequence[hdf5.Weight]) -> bool:
+    """Whether an optimizer is of before Keras 2.11, or of its `optimizers.legacy`."""
+    return any(a.name.endswith(("/iter:0", "/iterations:0")) for a in arrays)
 
 
-def _give_momentum(nadam, steps: int) -> None:
-    """The product of the momenta of all steps so far, which Keras 2 did not save."""
-    momenta = (nadam.beta_1 * (1 - 0.5 * 0.96**step) for step in range(1, steps + 1))
-    product = next(v for v in nadam.variables if v.name == "variable")
-    product.assign(math.prod(momenta))
+def _slots(optimizer, variables: Sequence[Any], trained: Sequence[Any], by_kind: bool) -> list[Any]:
+    """The moments of today's optimizer in the order of the file: all of one kind, then all of the
+    next, or in the order in which today's optimizer has them too."""
+    slots = [v for v in optimizer.variables if v.name not in ("iteration", "learning_rate")]
+    ours = {id(slot) for slot in slots}
+    # An optimizer keeps a list for each kind, in the order of the variables.
+    lists = [x for x in vars(optimizer).values() if isinstance(x, list) and len(x) == len(trained)]
+    kinds = [x for x in lists if all(id(slot) in ours for slot in x)]
+    places = {id(variable): i for i, variable in enumerate(variables)}
+    order = [places[id(variable)] for variable in trained]
+    if by_kind:
+        return [kind[i] for kind in kinds for i in order]
+    at = {id(slot): (kind, i) for kind in kinds for i, slot in enumerate(kind)}
+    found = [at.get(id(slot)) for slot in slots]
+    return [kind[order[i]] for kind, i in filter(None, found)]
 
 
 # Weights alone
