@@ -135,14 +135,15 @@ QUANTIZERS = frozenset(
 )
 MODELS = frozenset(names("Sequential Functional Model"))
 
-# Functions of `keras.ops` of arrays alone: none takes a function, none makes an array of a shape.
+# Functions of `keras.ops` of arrays alone: none takes a function, makes an array of a shape, or
+# counts in Python what a shape says.
 FUNCTIONS = frozenset(
     names(
         "abs absolute add all amax amin any append arccos arccosh arcsin arcsinh arctan arctan2 "
         "arctanh argmax argmin argsort average average_pool batch_normalization "
         "binary_crossentropy bitwise_and bitwise_not bitwise_or bitwise_xor broadcast_to cast "
         "categorical_crossentropy ceil celu clip concatenate conv conv_transpose copy cos cosh "
-        "count_nonzero cross cumprod cumsum depthwise_conv diag diagonal diff divide "
+        "count_nonzero cross cumprod cumsum depthwise_conv diag diagonal divide "
         "divide_no_nan dot dot_product_attention einsum elu equal erf erfinv exp exp2 expand_dims "
         "expm1 flip floor floor_divide full_like gelu get_item glu greater greater_equal "
         "hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh hstack identity imag inner "
@@ -153,10 +154,10 @@ FUNCTIONS = frozenset(
         "pad power prod quantile ravel real reciprocal relu relu6 repeat reshape "
         "rms_normalization roll round rsqrt saturate_cast segment_max segment_min segment_sum "
         "selu separable_conv sigmoid sign silu sin sinh slice soft_shrink softmax softplus "
-        "softsign sort sparse_categorical_crossentropy sparse_plus sparse_sigmoid sparsemax split "
+        "softsign sort sparse_categorical_crossentropy sparse_plus sparse_sigmoid sparsemax "
         "sqrt square squareplus squeeze stack std stop_gradient subtract sum swapaxes swish take "
         "take_along_axis tan tanh tanh_shrink tensordot threshold tile top_k transpose tril triu "
-        "true_divide trunc unstack var vstack where zeros_like"
+        "true_divide trunc var vstack where zeros_like"
     )
 )
 # Operations of a graph, as Keras 3 writes them: the classes behind `keras.ops`, by their module.
@@ -245,6 +246,9 @@ _MODULES: Mapping[str, frozenset[str]] = {
 }
 _ANYWHERE = frozenset().union(*_MODULES.values(), tables.LAYERS)
 _BUILTINS = ACTIVATIONS | LOSSES | METRICS | FUNCTIONS
+DTYPES = frozenset(
+    names("bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float32 float64")
+)
 _VALUES = frozenset(names("__keras_tensor__ __tensor__ __numpy__ __bytes__ __ellipsis__ __slice__"))
 _PATHS = {  # arguments that may be the name of a file, which would be read
     **dict.fromkeys(
@@ -258,7 +262,19 @@ _PATHS = {  # arguments that may be the name of a file, which would be read
 _MOST: Mapping[str, int] = {
     **dict.fromkeys(names("MelSpectrogram STFTSpectrogram STFT ISTFT"), 2**15),
     **dict.fromkeys(names("Diff Pad Split Unstack"), 10_000),
+    **dict.fromkeys(names("BinaryIoU IoU MeanIoU OneHotIoU OneHotMeanIoU"), 10_000),
+    **dict.fromkeys(
+        names("AUC PrecisionAtRecall RecallAtPrecision SensitivityAtSpecificity")
+        + names("SpecificityAtSensitivity Precision Recall"),
+        100_000,
+    ),
 }
+
+
+def check_dtype(dtype: Any, layer: str) -> None:
+    """Refuse a dtype of an array that is none of numbers."""
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise ValueError(f"layer '{layer}': a dtype must be one of numbers, got {dtype!r:.80}")
 
 
 def check_numbers(class_name: str, value: Any, layer: str) -> None:
@@ -279,6 +295,37 @@ def _whole_numbers(value: Any) -> Iterator[int]:
     inner = value.values() if isinstance(value, Mapping) else value
     for item in inner if isinstance(value, Mapping | list | tuple) else ():
         yield from _whole_numbers(item)
+
+
+# What a training configuration may name.
+_TRAINING = (
+    METRICS
+    | OPTIMIZERS
+    | SCHEDULES
+    | POLICIES
+    | _VALUES
+    | {"CRFLoss", "TagAccuracy", "SmoothedCrossentropy"}
+)
+
+
+def unknown_in_training(value: Any, given: Collection[str]) -> list[Needed]:
+    """What a training configuration names that nobody has; see `unknown`.
+
+    Raises:
+        ValueError: it names something that is no optimizer, loss or metric, too.
+    """
+    found = unknown(value, given, "the training configuration")
+    unknown_names = {one.name for one in found}
+    for one in dicts(value):
+        if "class_name" not in one:
+            continue
+        name = str(_own_name(one)).rpartition(">")[2]
+        if name not in _TRAINING and name not in given and name not in unknown_names:
+            raise ValueError(
+                f"the training configuration names {name!r:.80}, which is no optimizer, loss or "
+                "metric; do: load_model(path, compile=False)"
+            )
+    return found
 
 
 def unknown(value: Any, given: Collection[str], layer: str) -> list[Needed]:
@@ -370,6 +417,8 @@ def _check_object(one: Mapping[str, Any], given: Collection[str], layer: str) ->
             "run; build the model in Python and do: model.load_weights(file)"
         )
     if name in _VALUES:
+        if isinstance(config, Mapping) and "dtype" in config:
+            check_dtype(config["dtype"], layer)
         return True
     if name == "function":
         name, registered = config, None if registered == "function" else registered
@@ -381,7 +430,7 @@ def _check_object(one: Mapping[str, Any], given: Collection[str], layer: str) ->
         name = name.rpartition(">")[2]
     check_paths(name, config, f"layer '{layer}'")
     check_numbers(name, config, layer)
-    if name in given or registered in given:
+    if _is_given(name, module, registered, given):
         return True
     if _is_allowed(name, module, registered):
         return True
@@ -396,6 +445,16 @@ def _check_object(one: Mapping[str, Any], given: Collection[str], layer: str) ->
             "model.load_weights(file)"
         )
     return False
+
+
+def _is_given(
+    name: str, module: str | None, registered: str | None, given: Collection[str]
+) -> bool:
+    """Whether Keras finds what the caller handed in, and nothing of its own, for these names."""
+    if registered is not None and registered in given:
+        return registered.rpartition(">")[2] == name
+    of_keras = (module or "").partition(".")[0] in ("keras", "elman")
+    return name in given and (not of_keras or name in _MODULES.get(str(module), ()))
 
 
 def _is_allowed(name: str, module: str | None, registered: str | None) -> bool:

@@ -114,6 +114,10 @@ def _of_layer(layer: LayerSpec, held: Arrays) -> dict[Path, list[Weight]]:
 def _ordered(layer: LayerSpec, held: Arrays) -> list[Weight]:
     """The arrays of one layer in the order of its weights: its own, then those of its parts."""
     found = _vars(held)
+    if (
+        layer.class_name == "SpectralNormalization"
+    ):  # the kernel of the layer inside it, and its own
+        return _ordered(layer.config["layer"], _below(held, "layer")) + found[-1:]
     parts = {place.partition("/")[0] for place in held} - {"vars"}
     order = [name for name in _PARTS.get(layer.class_name, ()) if name in parts]
     order += sorted(parts - {*order}, key=_number_last)

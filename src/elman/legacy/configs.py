@@ -95,6 +95,7 @@ def upgraded(
         )
     reader = _Reader(version_of(version), given, functions)
     try:
+        limits.calls(config)
         if reader.version >= (3,):
             of_keras3 = keras3.Reader(given, reader.needed, reader.count_layer)
             model = of_keras3.model(keras3.named(config))
@@ -196,10 +197,14 @@ class _Reader:
         inner = read.get("layer")
         if was != "Bidirectional" or not isinstance(inner, LayerSpec) or read.get("backward_layer"):
             return read
-        if inner.config.get("go_backwards"):
-            # Keras 2 turned the copy around, whichever way the layer ran; Keras 3's runs backwards.
-            forward = {**inner.config, "go_backwards": False, "name": f"backward_{inner.name}"}
-            read["backward_layer"] = dataclasses.replace(inner, config=forward)
+        backwards = bool(inner.config.get("go_backwards"))
+        activations = (inner.config.get(key) for key in ("activation", "recurrent_activation"))
+        if backwards or any(isinstance(one, LayerSpec) for one in activations):
+            # Keras 2 turned the copy around, whichever way the layer ran; Keras 3's runs backwards,
+            # and has the same layer as its activation, where Keras 2 had a copy.
+            name = f"backward_{inner.name}"
+            other = {**inner.config, "go_backwards": not backwards, "name": name}
+            read["backward_layer"] = dataclasses.replace(inner, config=other)
         return read
 
     def _inner(self, key: str, value: Any) -> Any:
@@ -311,7 +316,7 @@ def _sequential(model: ModelSpec, config: Config) -> None:
         return
     first = model.layers[0]
     limits.shape(first.name, shape)
-    name = f"{first.name}_input"
+    name = f"{today_name(first.name)}_input"
     given = {"batch_shape": shape, "name": name}
     if first.input_dtype:
         given["dtype"] = first.input_dtype

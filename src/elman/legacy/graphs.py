@@ -47,7 +47,7 @@ def _ends(model: ModelSpec) -> tuple:
 
 def _check(ref: Ref, known: Mapping[str, LayerSpec]) -> None:
     if ref.name not in known:
-        raise ValueError(f"the model uses layer '{ref.name}', which it does not have")
+        raise ValueError(f"the model uses layer '{ref.name!s:.80}', which it does not have")
     layer = known[ref.name]
     calls = 1 if layer.is_input else len(layer.calls)
     if not 0 <= ref.node < calls or ref.tensor < 0:

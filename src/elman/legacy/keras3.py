@@ -309,10 +309,7 @@ def _value(name: str, value: Any) -> Any:
     if kind == "__keras_tensor__":
         return _ref_of_list(name, list(config["keras_history"]))
     if kind in ("__tensor__", "__numpy__"):
-        if config["dtype"] not in allowed.DTYPES:
-            raise ValueError(
-                f"layer '{name}': a dtype must be one of numbers, got {config['dtype']!r:.80}"
-            )
+        allowed.check_dtype(config["dtype"], name)
         return np.asarray(config["value"], config["dtype"])
     if kind == "__slice__":
         return slice(*(_value(name, config[key]) for key in ("start", "stop", "step")))

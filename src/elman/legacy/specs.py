@@ -65,7 +65,7 @@ class Needed(NamedTuple):
 
     def __str__(self) -> str:
         named = f" {self.name!r:.80}" if self.name else ""
-        return f"'{self.layer}' ({self.need.value}{named})"
+        return f"'{self.layer:.80}' ({self.need.value}{named})"
 
 
 def call_with(needed: Sequence[Needed]) -> str:
@@ -86,10 +86,11 @@ def call_with(needed: Sequence[Needed]) -> str:
 
 def missing(what: str, needed: Sequence[Needed]) -> ValueError:
     """The error for a file that needs functions or classes which the caller did not give."""
-    shown = ", ".join(map(str, needed[:20])) + (", ..." if len(needed) > 20 else "")
+    some = needed[:10]
+    shown = ", ".join(map(str, some)) + (", ..." if len(needed) > len(some) else "")
     return ValueError(
         f"{what} has layers that need what is in no file: {shown}; nothing in a file is run, so "
-        f"hand it in: load_model(path, {call_with(needed[:20])})"
+        f"hand it in: load_model(path, {call_with(some)})"
     )
 
 

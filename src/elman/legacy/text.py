@@ -1,6 +1,7 @@
 """JSON and YAML of a model, read within limits: hostile text is refused, never carried out."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,11 @@ DEPTH = 100
 SIZE = 64 * 2**20  # bytes of text
 YAML_SIZE = 4 * 2**20  # of YAML, which is read a thousand times as slowly as JSON
 VALUES = 2_000_000  # numbers, words, lists and dicts in it
+
+
+# Whatever a value of another type than its tag says raises in PyYAML.
+_DAMAGE = (ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError)
+_LONG_NUMBER = re.compile(r"[0-9:_.]{1000}")
 
 
 def parse(text: str | bytes, what: str) -> Any:
@@ -35,10 +41,12 @@ def parse(text: str | bytes, what: str) -> Any:
         json_like = text.lstrip().startswith(("{", "["))
         if not json_like and len(text) > YAML_SIZE:
             raise ValueError(f"YAML must be at most {YAML_SIZE} letters long, got {len(text)}")
+        if not json_like and _LONG_NUMBER.search(text):  # read in the square of its length
+            raise ValueError("YAML must have numbers of at most 1,000 letters, got a longer one")
         value = json.loads(text) if json_like else yaml.load(text, _Loader)
     except RecursionError:
         raise _too_deep(what) from None
-    except (ValueError, yaml.YAMLError) as error:
+    except (*_DAMAGE, yaml.YAMLError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
             f"{what} must be JSON or YAML, got text that is neither: {first:.200}"

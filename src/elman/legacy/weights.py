@@ -77,6 +77,9 @@ def convert(
         return convert(inner, arrays, origin, shapes, lengths)
     if name == "StackedRNNCells":
         return _each_cell(config["cells"], arrays, origin)
+    if name == "SpectralNormalization":  # which has the kernel and its own vector first
+        inner = convert(config["layer"], arrays[:-1], origin, shapes, lengths)
+        return [*inner[:1], arrays[-1], *inner[1:]]
     if name in _PER_GATE and len(arrays) == _PER_GATE[name]:
         arrays = _joined(arrays, config, name)
     elif name in ("LSTM", "GRU") and len(arrays) == 3:
@@ -269,6 +272,9 @@ def _counts(layer: LayerSpec, origin: Origin, given: int | None) -> tuple[int, i
         return one[0] + two[0], one[1] + two[1]
     if name in ("TimeDistributed", "RNN"):
         return counts(config["layer" if name == "TimeDistributed" else "cell"], origin, given)
+    if name == "SpectralNormalization":
+        trained, fixed = counts(config["layer"], origin, given and given - 1)
+        return trained, fixed + 1
     if name == "StackedRNNCells":
         return sum(counts(cell, origin)[0] for cell in config["cells"]), 0
     if name in _PER_GATE and given == _PER_GATE[name] and origin.version < (2,):

@@ -1,11 +1,13 @@
 """Compiling a model as an old file says it was trained."""
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 
+from elman._keras_private import reading
 from elman.layers.crf import losses_of
 from elman.legacy import allowed
 from elman.legacy.specs import Note
@@ -42,7 +44,8 @@ def compile_as(
         A line for each translation.
     """
     unknown: list[str] = []
-    with keras.saving.custom_object_scope(dict(custom_objects)), losses_of(model):
+    scope = keras.saving.custom_object_scope(dict(custom_objects))
+    with scope, reading(), losses_of(model):
         optimizer = _optimizer(trained.optimizer, keras_own, custom_objects, unknown)
         given = dict(custom_objects)
         loss = _found(trained.loss, keras.losses.get, "loss", given, unknown)
@@ -73,12 +76,20 @@ def _warn(words: str) -> None:
     warnings.warn(words, stacklevel=6)  # where load_model was called
 
 
+def _of_kind(name: str, kinds):
+    """A registered class of these kinds, or a registered function; None where it is none."""
+    found = registered(name)
+    if inspect.isclass(found):
+        return found if issubclass(found, kinds) else None
+    return found
+
+
 def _optimizer(config, keras_own: bool, custom_objects: Mapping[str, Any], unknown: list[str]):
     name, settings = config["class_name"], dict(config["config"])
     if name in allowed.OPTIMIZERS and name not in custom_objects:
         found = getattr(keras.optimizers, name)
     else:
-        found = registered(name)
+        found = custom_objects.get(name) or _of_kind(name, keras.optimizers.Optimizer)
     if "decay" in settings and name in decaying.OPTIMIZERS:
         if keras_own:
             rate, decay = settings["learning_rate"], settings.pop("decay")
@@ -120,7 +131,8 @@ def _found(value, get, kind: str, given: Mapping[str, Any], unknown: list[str]):
         return given[value]
     name = value["class_name"] if isinstance(value, dict) else value
     try:
-        own = None if name in allowed.METRICS else registered(name)
+        kinds = (keras.losses.Loss, keras.metrics.Metric)
+        own = None if name in allowed.METRICS else _of_kind(name, kinds)
         if own is None:
             return get(value)
         return own.from_config(dict(value["config"])) if isinstance(value, dict) else own

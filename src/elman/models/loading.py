@@ -1,9 +1,10 @@
 """`load_model` and its like: models of every Keras since 1.0, built as today's."""
 
+import contextlib
 import math
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from elman.models.compiling import compile_as
 
 # Of a model that comes without weights: what its layers may take in numbers.
 _ELEMENTS = 2**29
+_LETTERS = 1800  # of an error
 
 
 def load_model(
@@ -74,6 +76,28 @@ def load(
     path: str | os.PathLike, builder: Builder, compile: bool, warn: Warn | None = None
 ) -> tuple[Any, list[Note]]:
     """The model of a file, and what was translated; ``warn`` takes what would be a warning."""
+    with _refusing(f"{path}"):
+        return _load(path, builder, compile, warn)
+
+
+@contextlib.contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Whatever is raised over a file is one `ValueError`, of a length that one can read."""
+    try:
+        yield
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        words = str(error) or type(error).__name__
+        if isinstance(error, ValueError) and len(words) <= _LETTERS:
+            raise
+        damaged = "" if isinstance(error, ValueError) else f"{what:.200} is damaged: "
+        raise ValueError(f"{damaged}{words:.{_LETTERS - 300}}") from error
+
+
+def _load(
+    path: str | os.PathLike, builder: Builder, compile: bool, warn: Warn | None
+) -> tuple[Any, list[Note]]:
     kind = hdf5.kind(path)
     if kind == "text":
         raise ValueError(
@@ -108,6 +132,7 @@ def _load_hdf5(
         trained, said = old_weights.give(model, upgraded.model, placed, origin)
         notes += said
     if compile and file.training is not None:
+        allowed.unknown_in_training(file.training, builder.given)
         trained_as = training.upgraded(file.training)
         notes += compile_as(model, trained_as, builder.custom_objects, builder.keras_own, warn)
         version = configs.version_of(file.version)
@@ -157,6 +182,7 @@ def _of_keras2(
     trained, notes = old_weights.give(model, upgraded.model, placed, Origin(version))
     notes = upgraded.notes + notes
     if compile and config.get("compile_config"):
+        allowed.unknown_in_training(config["compile_config"], builder.given)
         trained_as = training.upgraded(config["compile_config"])
         notes += compile_as(model, trained_as, builder.custom_objects, builder.keras_own, warn)
         optimizer = archive_weights.optimizer(held)
@@ -179,9 +205,9 @@ def _of_a_class(config: Mapping[str, Any], builder: Builder, what: str):
 
 def _compile(model, settings: Mapping[str, Any], builder: Builder, warn: Warn | None) -> None:
     """Compile a model as Keras 3 wrote it; what nobody knows is named in one warning."""
-    unknown = allowed.unknown(settings, builder.given, "compile_config")
+    unknown = allowed.unknown_in_training(settings, builder.given)
     if unknown:
-        names = ", ".join(dict.fromkeys(repr(one.name) for one in unknown))
+        names = ", ".join(dict.fromkeys(f"{one.name!r:.80}" for one in unknown[:5]))
         words = (
             f"{names} of the file is not known, and the model is not compiled; call "
             "model.compile(...) before training. Functions of your own are taken from "
@@ -222,9 +248,13 @@ def model_from_config(
         >>> model.output_shape
         (None, 3)
     """
+    with _refusing("the configuration"):
+        return _of_config(config, Builder(custom_objects, functions))
+
+
+def _of_config(config: Mapping[str, Any], builder: Builder):
     text.check(config, "a model's configuration")
     version = str(config.get("keras_version") or _guessed(config))
-    builder = Builder(custom_objects, functions)
     if configs.version_of(version) >= (3,):
         config = keras3.named(config)
         if not keras3.is_model(config, builder.given):
