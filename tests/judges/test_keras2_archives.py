@@ -20,6 +20,7 @@ import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from elman import models  # noqa: E402
+from elman.legacy.tables import names  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "models"))
 from test_keras2_files import IDS, OTHERS, RECURRENT, random_like, x_of  # noqa: E402
@@ -72,11 +73,11 @@ def both(model, x, folder, atol=1e-6, **given):
 
 # Layers
 
-WITH_WEIGHTS = (
+WITH_WEIGHTS = names(
     "dense einsum prelu conv conv_2d conv_up separable separable_2d depthwise depthwise_1 local_1 "
     "local_3 batch_norm batch_norm_bare layer_norm group_norm normalization attention "
     "attention_concat additive multi_head mixed_names"
-).split()
+)
 
 
 def test_every_layer_with_weights(tmp_path):
