@@ -42,7 +42,10 @@ class Operation(keras.layers.Layer):
         # On torch Keras tries a batch of its own, whose size a reshape may not divide.
         if self.operation["function"] == "reshape" and isinstance(inputs, list) and len(inputs) < 2:
             return self.call(inputs)
-        return super().compute_output_spec(inputs)
+        try:
+            return super().compute_output_spec(inputs)
+        except RuntimeError:  # nor need its sizes of unknown axes fit each other
+            return self.call(inputs)
 
     def compute_mask(self, inputs, mask=None):
         """An operation had no mask for what came after it."""

@@ -151,7 +151,8 @@ class _Reader:
         )
         name = f"{class_name.lower()}_{self.count}" if name is None else name
         limits.name(name)
-        if class_name == "Merge":  # inside a stack, where keras1 found no graph
+        # Inside a stack, where keras1 found no graph.
+        if class_name == "Merge" and class_name not in self.given:
             raise ValueError(f"layer '{name}': Merge must be first in its stack")
         try:
             if class_name in MODELS and class_name not in self.given:

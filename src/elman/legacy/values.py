@@ -41,7 +41,7 @@ def _regularizer(value: Any) -> Any:
     if isinstance(value, Mapping) and value.get("name") in _PENALTY_CLASSES:
         norms = {name: value.get(name, 0.0) for name in ("l1", "l2")}
         return {"class_name": "L1L2", "config": norms}
-    return value
+    return _object(value)
 
 
 def _constraint(value: Any) -> Any:
@@ -50,6 +50,14 @@ def _constraint(value: Any) -> Any:
     if isinstance(value, Mapping) and value.get("name") in _LIMIT_SETTINGS:
         settings = _LIMIT_SETTINGS[value["name"]]
         config = {new: value[old] for old, new in settings.items() if old in value}
+        return {"class_name": value["name"], "config": config}
+    return _object(value)
+
+
+def _object(value: Any) -> Any:
+    """An object that Keras 1 wrote, of a class that is not Keras's, as it is written today."""
+    if isinstance(value, Mapping) and "class_name" not in value and "name" in value:
+        config = {key: item for key, item in value.items() if key != "name"}
         return {"class_name": value["name"], "config": config}
     return value
 

@@ -133,12 +133,14 @@ class Builder:
         kind = keras.Sequential if self.keras_own else Sequential
         with _naming("model", name, "Sequential"):
             to_call = custom or any(_unrolls(layer) or _activations(layer) for layer in made)
-            if to_call and spec.layers[0].is_input:
+            to_call = to_call and spec.layers[0].is_input
+            if to_call:
                 x = made[0].output
                 for layer, of_layer in zip(made[1:], spec.layers[1:], strict=True):
                     with self._making(of_layer):
                         x = _called(layer, [x], {})
-            with contextlib.nullcontext([]) if custom else deferred_variables() as variables:
+            at_once = custom and not to_call
+            with contextlib.nullcontext([]) if at_once else deferred_variables() as variables:
                 model = kind(made, name=name)
                 if spec.build_shape is not None and not model.built:
                     model.build(spec.build_shape)
