@@ -381,7 +381,7 @@ OLD = {
 
 def simple(optimizer):
     model = random(tf_keras.Sequential(
-        [k.Dense(3, input_shape=(I,)), k.BatchNormalization(), k.Dense(2)]
+        [k.Dense(3, "tanh", input_shape=(I,)), k.BatchNormalization(), k.Dense(2)]
     ))  # fmt: skip
     model.compile(optimizer, "mse", run_eagerly=True)
     return model
