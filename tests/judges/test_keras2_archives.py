@@ -190,6 +190,12 @@ def test_lookups(tmp_path):
     rows = k.IntegerLookup(vocabulary=[5, 7, 9])(i)
     model = random(tf_keras.Model(i, k.Embedding(6, 3)(rows)))
     both(model, RANDOM.integers(4, 10, (B, T)), tmp_path)
+    learned = k.IntegerLookup()
+    learned.adapt([9, 5, 5, 7])
+    stack = tf_keras.Sequential([k.Input((T,), dtype="int64"), learned, k.Embedding(6, 3)])
+    model = tf_keras.Model(i, k.Flatten()(stack(i)))
+    x = RANDOM.integers(4, 10, (B, T))
+    agree(model, models.load_model(saved(model, tmp_path)), x)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others have no strings")

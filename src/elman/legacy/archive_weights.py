@@ -86,15 +86,32 @@ def _places(model: ModelSpec, held: Arrays) -> Iterator[tuple[LayerSpec, dict[Pa
 
 
 def _folders(layers: Sequence[LayerSpec], folders: set[str]) -> Iterator[tuple[str, str]]:
-    """The folder of each layer that has one: its class in small letters, and a number."""
+    """The folder of each layer that has one."""
+    return ((layer.name, name) for layer, name in _numbered(layers) if name in folders)
+
+
+def _numbered(layers: Sequence[LayerSpec]) -> Iterator[tuple[LayerSpec, str]]:
+    """What the folder of each layer is called: its class in small letters, and a number."""
     seen: dict[str, int] = {}
     for layer in layers:
         base = snake_case(layer.was or layer.class_name)
         number = seen.get(base, 0)
         seen[base] = number + 1
-        name = f"{base}_{number}" if number else base
-        if name in folders:
-            yield layer.name, name
+        yield layer, f"{base}_{number}" if number else base
+
+
+_LOOKUPS = ("TextVectorization", "StringLookup", "IntegerLookup")
+
+
+def vocabularies(model: ModelSpec, within: str = "") -> Iterator[tuple[Path, str]]:
+    """The layers that learned a vocabulary, by paths of names, and its folder in the archive."""
+    for layer, name in _numbered(model.layers):
+        place = f"{within}layers/{name}"
+        if layer.model is not None:
+            for path, folder in vocabularies(layer.model, f"{place}/"):
+                yield (layer.name, *path), folder
+        elif layer.class_name in _LOOKUPS and layer.config.get("vocabulary") is None:
+            yield (layer.name,), place
 
 
 def _of_layer(layer: LayerSpec, held: Arrays) -> dict[Path, list[Weight]]:

@@ -153,7 +153,10 @@ def _load_archive(
         held = archive_weights.arrays(root)
         elements = sum(math.prod(w.shape) for p, w in held.items() if p[:10] != "optimizer/")
         if version < (3,):
-            return _of_keras2(config, version, held, elements, name, builder, compile, warn)
+            with archive.assets(path) as folder:
+                return _of_keras2(
+                    config, version, held, elements, name, folder, builder, compile, warn
+                )
         if keras3.is_model(config, builder.given):
             upgraded = configs.upgraded(config, "3", builder.given, builder.functions)
             model = builder.build(upgraded, elements, name, zeros=True)
@@ -169,7 +172,7 @@ def _load_archive(
 
 def _of_keras2(
     config, version: tuple[int, ...], held: archive_weights.Arrays, elements: int, name: str,
-    builder: Builder, compile: bool, warn: Warn | None,
+    assets: Path | None, builder: Builder, compile: bool, warn: Warn | None,
 ) -> tuple[Any, list[Note]]:  # fmt: skip
     """The model of an archive that Keras 2.11 to 2.15 wrote."""
     written = ".".join(map(str, version))
@@ -180,6 +183,7 @@ def _of_keras2(
     placed = archive_weights.places(upgraded.model, held)
     old_weights.check_all_there(model, upgraded.model, placed, name)
     trained, notes = old_weights.give(model, upgraded.model, placed, Origin(version))
+    old_weights.give_vocabularies(model, upgraded.model, assets)
     notes = upgraded.notes + notes
     if compile and config.get("compile_config"):
         allowed.unknown_in_training(config["compile_config"], builder.given)

@@ -14,7 +14,7 @@ import h5py
 import keras
 import numpy as np
 
-from elman.legacy import configs, hdf5, tables, weights
+from elman.legacy import archive_weights, configs, hdf5, tables, weights
 from elman.legacy.specs import INNER, Kind, LayerSpec, ModelSpec, Note
 from elman.legacy.weights import Origin
 
@@ -66,6 +66,13 @@ def give(model, spec: ModelSpec, placed: Placed, by: Origin):
             inner, today = _inside(outer, known[name], path)
             trained += _set(inner, today, of_layer, by, notes)
     return trained, list(dict.fromkeys(notes))
+
+
+def give_vocabularies(model, spec: ModelSpec, assets: Path | None) -> None:
+    """Give the layers of a model the vocabularies of its archive, which stand in files there."""
+    for path, place in archive_weights.vocabularies(spec):
+        if assets is not None and Path(assets, place, "vocabulary.txt").exists():
+            _step(model, path).load_assets(os.fspath(Path(assets, place)))
 
 
 def give_as_today(model, file: hdf5.OldFile) -> list[Any]:
