@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from elman import layers, models
+from elman.layers.operation import Operation
 from elman.legacy import allowed, configs, text
 
 
@@ -83,6 +84,8 @@ def test_a_registered_name_is_the_callers_own():
         refused(stack(other), "names", given=["MyLayer", "my>MyLayer"])
     other = written("TFSMLayer", {}, "keras.src.export.tfsm_layer", "my>MyLayer", name="a")
     assert configs.upgraded(stack(other), "3", ["MyLayer", "my>MyLayer"]).needed
+    other = written("MyLayer", {"filepath": "elsewhere"}, "mine", "elman>TFSMLayer", name="a")
+    assert configs.upgraded(stack(other), "3", ["MyLayer", "my>MyLayer"]).needed
     module = "keras._tf_keras.keras.applications.resnet_v2"
     refused(stack(written("MyLayer", {}, module, name="a")), "names", given=["MyLayer"])
     assert module not in sys.modules
@@ -124,6 +127,27 @@ def test_yaml_is_read_or_refused_at_once(words):
 
 def test_functions_that_count_what_a_shape_says_are_not_for_files():
     assert not allowed.FUNCTIONS & {"unstack", "split", "diff", "map", "scan", "zeros"}
+
+
+def test_numbers_do_not_multiply_where_no_tensor_is():
+    def gather(params, count):
+        indices = [[0] * 500] * count
+        return {"function": "gather", "inputs": params, "kwargs": {"indices": indices}}
+
+    config = {"function": "add", "inputs": {"tensor": 0},
+              "kwargs": {"y": gather(gather([1.0] * 500, 500), 500)}}  # fmt: skip
+    with pytest.raises(ValueError, match="numbers where no tensor is"):
+        Operation(config)([np.ones(2)])
+
+
+def test_a_warning_is_short(model, tmp_path):
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "a") as root:
+        settings = json.loads(root.attrs["training_config"])
+        root.attrs["training_config"] = json.dumps({**settings, "loss": "x" * 5000})
+    with pytest.warns(UserWarning, match="is not known") as told:
+        models.load_model(tmp_path / "m.h5")
+    assert max(len(str(warning.message)) for warning in told) < 2000
 
 
 def test_a_name_with_a_slash_first():

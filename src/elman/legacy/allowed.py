@@ -217,9 +217,8 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
 }
 
 # The module that a file names, and what it may name of it. Keras 3 moved some of its own modules.
-_POLICIES_AND_MODELS = POLICIES | MODELS | {"Variable"}
 _MODULES: Mapping[str, frozenset[str]] = {
-    "keras": _POLICIES_AND_MODELS,
+    "keras": POLICIES | MODELS,
     "keras.activations": ACTIVATIONS,
     "keras.constraints": CONSTRAINTS,
     "keras.dtype_policies": POLICIES,
@@ -256,8 +255,6 @@ _PATHS = {  # arguments that may be the name of a file, which would be read
     ),
     "Discretization": ("bin_boundaries",),
 }
-
-
 # Layers that make arrays, and operations that count steps in Python, as soon as they are called.
 _MOST: Mapping[str, int] = {
     **dict.fromkeys(names("MelSpectrogram STFTSpectrogram STFT ISTFT"), 2**15),
@@ -453,6 +450,8 @@ def _is_given(
     """Whether Keras finds what the caller handed in, and nothing of its own, for these names."""
     if registered is not None and registered in given:
         return registered.rpartition(">")[2] == name
+    if registered not in (None, name):
+        return False  # Keras would make what is registered under that name
     of_keras = (module or "").partition(".")[0] in ("keras", "elman")
     return name in given and (not of_keras or name in _MODULES.get(str(module), ()))
 

@@ -227,9 +227,7 @@ def ours(written: Any) -> Any:
             return found | {"module": "keras.layers", "registered_name": None}
         found |= {"module": "elman.layers", "registered_name": f"elman>{name}"}
         for key in ("activation", "recurrent_activation"):
-            if (
-                found["config"].get(key) == "hard_sigmoid"
-            ):  # Keras 3's, which elman asks by function
+            if found["config"].get(key) == "hard_sigmoid":  # by its name the old one is meant
                 found["config"][key] = _HARD_SIGMOID
     return found
 

@@ -29,6 +29,8 @@ CLASSES = names("TFOpLambda SlicingOpLambda TensorFlowOpLayer")
 
 # The most numbers that the literals of one operation may ask for.
 ROW = 2**28
+# The most numbers that a size is computed of: a shape has a few.
+SIZES = 1000
 
 _PLAIN = (type(None), bool, int, float, str)
 _ELLIPSIS = "__ellipsis__"
@@ -387,6 +389,8 @@ def _value(ops: Any, config: Config, tensors: list[Any]) -> Any:
     kwargs = {key: _resolved(ops, value, tensors) for key, value in config["kwargs"].items()}
     inputs = _resolved(ops, config["inputs"], tensors)
     if function in _SIZES and _all_numbers([inputs, kwargs]):
+        if sum(np.size(leaf) for leaf in _leaves([inputs, kwargs])) > SIZES:
+            raise ValueError(f"{function} takes at most {SIZES} numbers where no tensor is")
         return Functions(_NUMPY).call(function, inputs, kwargs)
     if FUNCTIONS[function][0].name not in _FIXED:
         inputs = _tensor(ops, inputs)

@@ -220,9 +220,7 @@ class Builder:
         inside += list(settings.get("cells") or [])
         if own and not needed and not any(map(_is_ours, inside)):
             return own
-        ours = vars(layers).get(class_name)
-        if class_name == "Operation":
-            ours = Operation
+        ours = Operation if class_name == "Operation" else vars(layers).get(class_name)
         if ours is None:
             raise ValueError(f"elman has no layer {class_name}; pass it in custom_objects")
         self.ours.append(spec.name)

@@ -61,7 +61,7 @@ def compile_as(
                     weighted_metrics=weighted,
                 )  # fmt: skip
             except (ValueError, TypeError) as error:
-                unknown.append(f"the training configuration ({' '.join(str(error).split())})")
+                unknown.append(f"the training configuration ({_short(error)})")
                 left = "and the model is not compiled; call model.compile(...) before training"
     if unknown:
         warning = (
@@ -70,6 +70,10 @@ def compile_as(
         )
         (warn or _warn)(warning)
     return [Note("", note) for note in trained.notes]
+
+
+def _short(error: Exception) -> str:
+    return f"{' '.join(str(error).split()):.300}"
 
 
 def _warn(words: str) -> None:
@@ -105,7 +109,7 @@ def _optimizer(config, keras_own: bool, custom_objects: Mapping[str, Any], unkno
             settings["learning_rate"] = schedule
         return found(**settings)
     except (ValueError, TypeError) as error:
-        unknown.append(f"optimizer {name!r} ({' '.join(str(error).split())})")
+        unknown.append(f"optimizer {name!r:.80} ({_short(error)})")
         return None
 
 
@@ -137,5 +141,5 @@ def _found(value, get, kind: str, given: Mapping[str, Any], unknown: list[str]):
             return get(value)
         return own.from_config(dict(value["config"])) if isinstance(value, dict) else own
     except (ValueError, TypeError, KeyError):
-        unknown.append(f"{kind} {name!r}")
+        unknown.append(f"{kind} {name!r:.80}")
         return None
