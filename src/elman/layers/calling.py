@@ -1,6 +1,5 @@
 """How a recurrent layer may be called: what `RNN` and `Bidirectional` share."""
 
-import importlib
 import numbers
 
 import keras
@@ -69,15 +68,26 @@ class RecurrentCall:
         steps = ops.arange(ops.shape(dense)[1], dtype="int32")
         mask = steps < ops.expand_dims(ops.cast(lengths, "int32"), -1)
         results = self(dense, initial_state, constants=constants, mask=mask, **kwargs)
-        mask = ops.flip(mask, axis=1) if self._sequences_are_reversed() else mask
-        kept = importlib.import_module("tensorflow").ragged.boolean_mask
         flat, number = tree.flatten(results), self._number_of_sequences()
-        flat[:number] = [kept(sequence, mask) for sequence in flat[:number]]
+        if self._sequences_are_reversed():
+            flat[:number] = [_padding_last(sequence, lengths) for sequence in flat[:number]]
+        # tf.RaggedTensor, or the one that `elman run` stands in for it
+        rows = type(ragged).from_tensor
+        flat[:number] = [rows(sequence, lengths=lengths) for sequence in flat[:number]]
         return tree.pack_sequence_as(results, flat)
 
     def reset_state(self):
         """Set the carried states back to the initial state; see `reset_states`."""
         self.reset_states()
+
+
+def _padding_last(sequences, lengths):
+    """Move the steps of rows whose padding comes first to the front; [B, T, ...]."""
+    length = ops.shape(sequences)[1]
+    first = length - ops.cast(ops.expand_dims(lengths, -1), "int32")
+    steps = ops.minimum(ops.arange(length, dtype="int32") + first, length - 1)
+    shape = (-1, length, *(1 for _ in sequences.shape[2:]))
+    return ops.take_along_axis(sequences, ops.reshape(steps, shape), axis=1)
 
 
 def _depth(value) -> int:

@@ -342,7 +342,9 @@ def _naming(kind: str, name: str | None, class_name: str) -> Iterator[None]:
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:
-        words = " ".join(str(error)[: 10 * _WORDS].split()) or type(error).__name__
+        words = " ".join(str(error)[: 10 * _WORDS].split())
+        if not words or isinstance(error, KeyError):  # a KeyError says the key alone
+            words = f"{type(error).__name__} {words}".rstrip()
         if words.startswith(("layer '", "model '")):
             raise
         words = words if len(words) <= _WORDS else f"{words[:_WORDS]} ..."
