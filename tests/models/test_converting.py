@@ -1,5 +1,8 @@
 """`convert`: what it says of an archive is seen first, by a process without elman."""
 
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +10,9 @@ import pytest
 from elman import layers, models
 from elman.cli import main
 from elman.models import converting
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "legacy"))
+from layout import functional, write
 
 RANDOM = np.random.default_rng(0)
 
@@ -59,3 +65,41 @@ def test_another_number_is_seen(tmp_path, monkeypatch):
     assert not done.proven
     assert done.why
     assert not models.convert(tmp_path / "old.keras", tmp_path / "n.keras", prove=False).proven
+
+
+def test_operations_of_tensorflow_are_of_keras(tmp_path):
+    """All but those that compute with the size of the batch, which Keras has no words for."""
+    x, calls = "in", []
+
+    def call(name, function, first, **kwargs):
+        first = first if isinstance(first, list) else [first, 0, 0, kwargs]
+        calls.append(("TFOpLambda", {"name": name, "function": function}, [first]))
+        return name
+
+    last = call("last", "__operators__.getitem", x, slice_spec=[
+        {"start": None, "stop": None, "step": None}, -1,
+    ])  # fmt: skip
+    twice = call("twice", "math.multiply", last, y=2.0)
+    size = call("size", "compat.v1.shape", x)
+    batch = call("batch", "__operators__.getitem", size,
+                 slice_spec={"start": None, "stop": 1, "step": None})  # fmt: skip
+    shape = call("shape", "concat", [
+        [batch, 0, 0, {"axis": 0}], [["_CONSTANT_VALUE", -1, 1, {"axis": 0}],
+                                     ["_CONSTANT_VALUE", -1, 3, {"axis": 0}]],
+    ])  # fmt: skip
+    rows = call("rows", "reshape", twice, shape=[shape, 0, 0])
+    first = ("InputLayer", {"name": x, "batch_input_shape": [None, 2, 3]}, [])
+    path, new = tmp_path / "old.h5", tmp_path / "new.keras"
+    array = RANDOM.random((4, 2, 3)).astype("float32")
+
+    write(path, functional([first, *calls[:2]], [x], [twice]), {}, "2.4.0")
+    done = models.convert(path, new)
+    assert (done.ours, done.proven) == ([], True)
+    plain = keras.models.load_model(new)
+    np.testing.assert_allclose(plain.predict(array, verbose=0), 2 * array[:, -1], rtol=1e-6)
+
+    write(path, functional([first, *calls], [x], [rows]), {}, "2.4.0")
+    done = models.convert(path, new)
+    assert (done.ours, done.proven) == (["rows"], False)
+    again = models.load_model(new)
+    np.testing.assert_allclose(again.predict(array, verbose=0), 2 * array[:, -1:], rtol=1e-6)

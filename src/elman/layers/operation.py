@@ -1,7 +1,7 @@
 """`Operation`: a function of TensorFlow's in the graph of an old model."""
 
 import keras
-from keras import ops
+from keras import ops, tree
 
 from elman.legacy import operations
 
@@ -39,6 +39,8 @@ class Operation(keras.layers.Layer):
         return operations.run(ops, self.operation, inputs if isinstance(inputs, list) else [inputs])
 
     def compute_output_spec(self, inputs):
+        # Keras takes the product of a tensor and a plain number for sparse, which JAX cannot do.
+        inputs = tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), inputs)
         # On torch Keras tries a batch of its own, whose size a reshape may not divide.
         if self.operation["function"] == "reshape" and isinstance(inputs, list) and len(inputs) < 2:
             return self.call(inputs)

@@ -6,7 +6,7 @@ of each layer by `arguments.translate`. What Keras 3 wrote is read by `keras3`.
 
 import dataclasses
 import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from elman.legacy import (
@@ -137,7 +137,7 @@ class _Reader:
             _functional(model, config)
         else:
             _sequential(model, config)
-        self.needed += _read_operations(model.layers, self.functions)
+        self.needed += _read_operations(model, self.functions)
         if "input_layers" in config:
             graphs.connect(model)
         return model
@@ -392,13 +392,24 @@ def _end(value: Any, known: Collection[str]) -> Any:
     return found
 
 
+def _items(node: Any, known: Collection[str], nested: bool) -> Iterator[Any]:
+    """What a layer is called on, each item with the arguments that may stand behind it."""
+    if _is_ref(node, known) or _is_constant(node):
+        yield node
+        return
+    for item in node.values() if isinstance(node, dict) else node:
+        if nested and isinstance(item, list | dict):
+            yield from _items(item, known, nested)
+        else:
+            yield item
+
+
 def _call(layer: LayerSpec, node: Any, known: Collection[str]) -> Call:
     """One call of a layer: its inputs and its other arguments."""
     kwargs: Config = {}
-    plain = layer.kind is not Kind.OPERATION  # called on outputs of layers alone
-    items = [node] if _is_ref(node, known) or _is_constant(node) else node
-    for item in items if isinstance(items, list) else items.values():
-        if not _is_ref(item, known) and (plain or not _is_constant(item)):
+    nested = layer.kind is Kind.OPERATION  # others are called on outputs of layers alone
+    for item in _items(node, known, nested):
+        if not _is_ref(item, known) and not (nested and _is_constant(item)):
             raise ValueError(f"layer '{layer.name}' must be called on layers, got {item!r:.80}")
         if len(item) == 4 and item[3]:
             kwargs |= item[3]
@@ -429,12 +440,13 @@ def _call(layer: LayerSpec, node: Any, known: Collection[str]) -> Call:
 # Operations of TensorFlow
 
 
-def _read_operations(layers: list[LayerSpec], functions: Collection[str]) -> list[Needed]:
+def _read_operations(model: ModelSpec, functions: Collection[str]) -> list[Needed]:
     """Translate the layers that are operations; those that nobody knows need a function.
 
-    What is computed from shapes alone becomes a part of the operations that use it.
+    What is computed from shapes alone becomes a part of the operations that use it, and is no
+    layer any more where nothing else uses it.
     """
-    known = {layer.name: layer for layer in layers if layer.kind is Kind.OPERATION}
+    known = {layer.name: layer for layer in model.layers if layer.kind is Kind.OPERATION}
     found: dict[tuple[str, int], operations.Operation | None] = {}
 
     def resolved(ref: Ref) -> Any:
@@ -463,6 +475,10 @@ def _read_operations(layers: list[LayerSpec], functions: Collection[str]) -> lis
         layer.class_name, layer.config = "Operation", {"operation": plain[0]}
         layer.config["name"] = today_name(layer.name)
         layer.calls = [Call((one.tensors,)) for one in operations_ if one]
+    sizes = {name for (name, _), one in found.items() if one and one.is_size}
+    calls = [[call.args, call.kwargs] for layer in model.layers for call in layer.calls]
+    sizes -= {ref.name for ref in refs([calls, model.outputs])}
+    model.layers = [layer for layer in model.layers if layer.name not in sizes]
     return needed
 
 

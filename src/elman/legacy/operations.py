@@ -271,6 +271,12 @@ def check(config: Any) -> None:
         raise ValueError(f"{function} may ask for at most {ROW} numbers a row, got {asked}")
 
 
+def has_sizes(config: Config) -> bool:
+    """Whether an operation computes with the shapes of its tensors, which a batch may change."""
+    given = [config["inputs"], *config["kwargs"].values()]
+    return config["function"] in _SHAPES or any(True for _ in _operations(given))
+
+
 def _operations(value: Any) -> Iterator[Config]:
     """The configurations of operations among arguments, not those inside of them."""
     if isinstance(value, dict) and "function" in value:
@@ -519,7 +525,9 @@ class Functions:
         return self.ops.reshape(tensor, self._sizes(shape))
 
     def batch_flatten(self, x):
-        return self.ops.reshape(x, (self.ops.shape(x)[0], -1))
+        rest = x.shape[1:]
+        known = None not in rest
+        return self.ops.reshape(x, (-1, math.prod(rest)) if known else (self.ops.shape(x)[0], -1))
 
     def expand_dims(self, input, axis):
         return self.ops.expand_dims(input, self._axis(axis))

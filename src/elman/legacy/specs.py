@@ -100,7 +100,7 @@ class Kind(enum.Enum):
     LAYER = "layer"  # of Keras or elman, by its class
     MODEL = "model"  # a model inside a model
     FUNCTION = "function"  # a Lambda, whose function the caller gives
-    OPERATION = "operation"  # of `keras.ops`
+    OPERATION = "operation"  # of `keras.ops` or, see `operations`, of TensorFlow
     CUSTOM = "custom"  # a class that the caller gives
 
 
@@ -149,6 +149,11 @@ class LayerSpec:
     @property
     def is_input(self) -> bool:
         return self.class_name == "InputLayer"
+
+    @property
+    def of_tensorflow(self) -> bool:
+        """Whether it is an operation of TensorFlow, which has the one argument ``operation``."""
+        return self.kind is Kind.OPERATION and self.written is None
 
     @property
     def trainable(self) -> bool:

@@ -5,6 +5,7 @@ variables that have a shape and no value, in this thread alone: `deferred_variab
 """
 
 import contextlib
+import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from elman._keras_private import deferred_variables, give_value, reading, share,
 from elman.layers.activations import hard_sigmoid
 from elman.layers.arguments import freeze
 from elman.layers.operation import Operation
-from elman.legacy import allowed, configs, limits, tables
+from elman.legacy import allowed, configs, limits, operations, tables
 from elman.legacy.specs import Kind, LayerSpec, ModelSpec, Needed, Upgraded, mapped, missing
 from elman.models import keras_own
 from elman.models.compiling import registered
@@ -148,12 +149,9 @@ class Builder:
         return model
 
     def _functional(self, name: str | None, spec: ModelSpec):
-        made, tensors = {}, {}
-        for layer in spec.layers:
-            made[layer.name] = self.layer(layer)
-            if layer.is_input:
-                tensors[layer.name, 0] = [made[layer.name].output]
         known = {layer.name: layer for layer in spec.layers}
+        made = {name: self.layer(layer) for name, layer in known.items() if not layer.of_tensorflow}
+        tensors = {(n, 0): [made[n].output] for n, layer in known.items() if layer.is_input}
 
         def given(value):
             return mapped(value, lambda ref: _output(ref, tensors))
@@ -164,11 +162,22 @@ class Builder:
             with _naming("layer", layer.name, layer.class_name), self._making(layer):
                 args, kwargs = given(list(call.args)), given(call.kwargs)
                 _check_parts(layer, args)
-                tensors[key] = tree.flatten(_called(made[layer.name], args, kwargs))
+                if layer.of_tensorflow:
+                    found = self._operation(layer, args)
+                else:
+                    found = _called(made[layer.name], args, kwargs)
+                tensors[key] = tree.flatten(found)
         # torch keeps track of the variables of a model that is built, and has none of these yet.
         with _naming("model", name, "Model"), deferred_variables():
             kind = keras.Model if self.keras_own else Model
             return kind(inputs=given(spec.inputs), outputs=given(spec.outputs), name=name)
+
+    def _operation(self, spec: LayerSpec, args):
+        """An operation of TensorFlow, in operations of Keras's own where these can be saved."""
+        operation, tensors = spec.config["operation"], tree.flatten(args)
+        if self.keras_own and _is_of_keras(operation, tensors):
+            return operations.run(keras.ops, operation, tensors)
+        return _called(self.layer(spec), args, {})
 
     # Layers
 
@@ -254,6 +263,19 @@ class Builder:
             return self._class_given(str(written))
         found = getattr(keras.ops, str(written), None)
         return found or getattr(keras.activations, str(written))
+
+
+def _is_of_keras(operation: Mapping[str, Any], tensors) -> bool:
+    """Whether Keras can write an operation as operations of its own, for batches of any size."""
+    if operations.has_sizes(operation):
+        return False
+    inputs = [keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype) for tensor in tensors]
+    try:
+        model = keras.Model(inputs, operations.run(keras.ops, operation, inputs))
+        json.dumps(model.get_config())
+    except Exception:  # what Keras raises is not of one class: it was not made for these
+        return False
+    return True
 
 
 def _zeros(shape, dtype=None):
