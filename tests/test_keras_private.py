@@ -1,5 +1,6 @@
 """What `elman._keras_private` takes from Keras: each name is tried, since Keras may change it."""
 
+import contextlib
 import copy
 import io
 import threading
@@ -23,6 +24,20 @@ def dense(units=2, inputs=3):
     layer = keras.layers.Dense(units)
     layer.build((None, inputs))
     return layer
+
+
+# keeping_optimizer
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_hdf5_takes_from_a_model(kept, tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile(keras.optimizers.Adam(0.25), "mse")
+    with private.keeping_optimizer(model) if kept else contextlib.nullcontext():
+        model.save(tmp_path / "first.h5")
+    model.save(tmp_path / "second.keras")
+    again = keras.models.load_model(tmp_path / "second.keras").optimizer
+    assert (isinstance(again, keras.optimizers.Adam) and float(again.learning_rate) == 0.25) == kept
 
 
 # deferred_variables, give_value

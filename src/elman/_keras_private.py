@@ -9,6 +9,9 @@ models that are not functional; so it is named as a base where it belongs.
 `deferred_variables`, `give_value`: Keras can make variables that have a shape and no value yet, and
 does so while it works out shapes. What a file asks for is added up so, before memory is taken.
 
+`keeping_optimizer`: saving as HDF5 takes the optimizer out of what Keras remembers of `compile`, so
+that the same model saved as `.keras` behind it would be compiled with the default, RMSprop.
+
 `load_state`: reads the weights and vocabularies of an archive into a model that is built already;
 in public Keras only does so together with building it.
 
@@ -41,7 +44,8 @@ from keras.src.saving import saving_lib, serialization_lib
 
 __all__ = [
     "Functional", "deferred_variables", "get_keras_mask", "give_value", "in_stateless_scope",
-    "in_symbolic_scope", "load_state", "old_preprocessing", "reading", "share", "shared_object",
+    "in_symbolic_scope", "keeping_optimizer", "load_state", "old_preprocessing", "reading", "share",
+    "shared_object",
 ]  # fmt: skip
 
 
@@ -51,6 +55,18 @@ def old_preprocessing() -> dict:
     for name in ("text", "sequence", "image"):
         found.update(vars(importlib.import_module(f"keras.src.legacy.preprocessing.{name}")))
     return {name: value for name, value in found.items() if not name.startswith("_")}
+
+
+@contextlib.contextmanager
+def keeping_optimizer(model) -> Iterator[None]:
+    """Within it the model may be saved as HDF5, and remembers how it was compiled."""
+    compiled = getattr(model, "_compile_config", None)
+    before = dict(compiled.config) if compiled is not None else {}
+    try:
+        yield
+    finally:
+        if compiled is not None:
+            compiled.config = before
 
 
 @contextlib.contextmanager

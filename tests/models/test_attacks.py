@@ -4,6 +4,7 @@ import functools
 import json
 import sys
 import time
+from pathlib import Path
 
 import h5py
 import keras
@@ -13,6 +14,9 @@ import pytest
 from elman import layers, models
 from elman.layers.operation import Operation
 from elman.legacy import allowed, configs, text
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "legacy"))
+from layout import functional, node, write
 
 
 def written(class_name, config, module="keras.layers", registered=None, **more):
@@ -197,3 +201,14 @@ def test_moments_of_a_scalar_weight(tmp_path):
         np.testing.assert_allclose(
             keras.ops.convert_to_numpy(one), keras.ops.convert_to_numpy(two), atol=1e-7
         )
+
+
+def test_a_deep_chain_of_calls(tmp_path):
+    """Keras follows a graph by calls of Python's, one in another."""
+    calls = [node("in")] + [node(["a", i, 0]) for i in range(2 * sys.getrecursionlimit())]
+    first = ("InputLayer", {"name": "in", "batch_input_shape": [None, 3]}, [])
+    tanh = ("Activation", {"name": "a", "activation": "tanh"}, calls)
+    config = functional([first, tanh], ["in"], ["a"])
+    config["config"]["output_layers"] = [["a", len(calls) - 1, 0]]
+    with pytest.raises(ValueError, match=r"model 'model_1' .*too deep for sys.getrecursionlimit"):
+        models.load_model(write(tmp_path / "deep.h5", config, {}, "2.4.0"))

@@ -229,22 +229,22 @@ def test_unknown_losses_and_metrics(tmp_path):
 
 
 def test_custom_layers(tmp_path):
-    class Doubled(layers.Layer):
+    class Threefold(layers.Layer):
         def build(self, shape):
             self.w = self.add_weight(shape=(shape[-1],), name="w")
 
         def call(self, x):
             return 2 * self.w * x
 
-    config = sequential(("Custom>Doubled", {"name": "t", "batch_input_shape": [None, 3],
+    config = sequential(("Custom>Threefold", {"name": "t", "batch_input_shape": [None, 3],
                                           "dtype": "float32", "trainable": True}))  # fmt: skip
     w = RANDOM.random(3)
     path = write(tmp_path / "m.h5", config, {"t": [("t/w:0", w)]}, "2.4.0")
     with pytest.raises(
-        ValueError, match=r"'t' \(the class 'Doubled'\).*custom_objects=\{\"Doubled\": ...\}"
+        ValueError, match=r"'t' \(the class 'Threefold'\).*custom_objects=\{\"Threefold\": ...\}"
     ):
         models.load_model(path)
-    model = models.load_model(path, custom_objects={"Doubled": Doubled})
+    model = models.load_model(path, custom_objects={"Threefold": Threefold})
     x = RANDOM.random((2, 3)).astype("float32")
     np.testing.assert_allclose(keras.ops.convert_to_numpy(model(x)), 2 * w * x, rtol=1e-6)
 

@@ -303,3 +303,12 @@ def test_a_stack_may_begin_with_a_model_of_several_inputs(tmp_path):
         again = models.load_model(tmp_path / name)
         assert type(again) is models.Sequential
         np.testing.assert_array_equal(again.predict(x, verbose=0), y)
+
+
+def test_a_model_saved_as_hdf5_keeps_its_optimizer(tmp_path):
+    model = stateful()
+    for name in ("first.h5", "second"):
+        model.save(tmp_path / name)
+    model.save(tmp_path / "third.keras")
+    again = keras.models.load_model(tmp_path / "third.keras")
+    assert isinstance(again.optimizer, keras.optimizers.SGD)

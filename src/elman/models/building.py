@@ -7,6 +7,7 @@ variables that have a shape and no value, in this thread alone: `deferred_variab
 import contextlib
 import json
 import math
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -367,6 +368,8 @@ def _naming(kind: str, name: str | None, class_name: str) -> Iterator[None]:
         words = " ".join(str(error)[: 10 * _WORDS].split())
         if not words or isinstance(error, KeyError):  # a KeyError says the key alone
             words = f"{type(error).__name__} {words}".rstrip()
+        if isinstance(error, RecursionError):
+            words = f"too deep for sys.getrecursionlimit(), which is {sys.getrecursionlimit()}"
         if words.startswith(("layer '", "model '")):
             raise
         words = words if len(words) <= _WORDS else f"{words[:_WORDS]} ..."

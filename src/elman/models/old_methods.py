@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import keras
 from keras import ops
 
+from elman._keras_private import keeping_optimizer
 from elman.legacy.methods import LOSSES, rename
 from elman.legacy.notes import tell
 from elman.models import generators
@@ -71,7 +72,8 @@ class OldMethods:
         kwargs = rename("save", kwargs)
         path = Path(filepath)
         if path.suffix in (".keras", ".h5", ".hdf5") or "zipped" in kwargs:
-            return super().save(filepath, overwrite, **kwargs)
+            with keeping_optimizer(self):
+                return super().save(filepath, overwrite, **kwargs)
         if path.exists() and not overwrite:
             raise ValueError(f"{path} must not exist with overwrite=False; do: overwrite=True")
         tell(f"save({path.name!r}) writes HDF5; write save({path.name + '.keras'!r})")
@@ -79,7 +81,8 @@ class OldMethods:
         # In a folder of its own: another thread may be saving to the same place.
         with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
             whole = Path(folder, "model.h5")
-            super().save(whole, **kwargs)
+            with keeping_optimizer(self):
+                super().save(whole, **kwargs)
             os.replace(whole, path)
         return None
 
