@@ -239,7 +239,7 @@ def test_stateful(tmp_path):
             agree(model, new, x)
 
 
-class Twice(k.Layer):
+class Doubling(k.Layer):
     def __init__(self, factor=2, **kwargs):
         super().__init__(**kwargs)
         self.factor = factor
@@ -251,7 +251,7 @@ class Twice(k.Layer):
         return {**super().get_config(), "factor": self.factor}
 
 
-class TwiceToday(keras.layers.Layer):
+class DoublingToday(keras.layers.Layer):
     def __init__(self, factor=1, **kwargs):
         super().__init__(**kwargs)
         self.factor = factor
@@ -265,12 +265,12 @@ def test_classes_and_functions_of_the_program(tmp_path):
         return x / 2
 
     model = random(tf_keras.Sequential([
-        k.LSTM(3, activation=half, input_shape=(T, I), return_sequences=True), Twice(3),
+        k.LSTM(3, activation=half, input_shape=(T, I), return_sequences=True), Doubling(3),
         k.Lambda(lambda x: x[:, -1], name="last"), k.Dense(2, activation=half),
     ]))  # fmt: skip
-    given = {"custom_objects": {"Twice": TwiceToday, "half": half}}
+    given = {"custom_objects": {"Doubling": DoublingToday, "half": half}}
     both(model, x_of((T, I)), tmp_path, functions={"last": lambda x: x[:, -1]}, **given)
-    with pytest.raises(ValueError, match=r"'last' \(byte code.*\"half\": \.\.\., \"Twice\": "):
+    with pytest.raises(ValueError, match=r"'last' \(byte code.*\"half\": \.\.\., \"Doubling\": "):
         models.load_model(tmp_path / "model.keras")
 
 

@@ -13,6 +13,7 @@ from elman import tasks
 from elman.tasks import runs
 from elman.tasks.predictions import predictions, reading_of
 from elman.tasks.reports import summary
+from elman.tasks.saved import WRITTEN
 from elman.tasks.sources import Reading
 
 # A small model and texts of one length, which make one shape of batches: quick to compile.
@@ -64,7 +65,7 @@ def test_a_run_folder_has_all_that_was_promised(trained):
     run = folder / "run"
     written = {path.name for path in run.iterdir()}
     assert {"card.json", "model.keras", "report.json", "report.md"} <= written
-    assert {"learning.png", "confusion.png"} <= written
+    assert {"learning.png", "confusion.png"} <= written <= WRITTEN
     assert not (folder / "run.training").exists()
     assert json.loads((run / "report.json").read_text()) == json.loads(json.dumps(report))
     assert said[0] == f"train: 48 examples of {folder / 'data.tsv'}, columns document -> mood"
@@ -128,7 +129,7 @@ def full(*_, **__):
 def test_a_full_disk_loses_nothing(trained, monkeypatch):
     folder, _, _ = trained
     before = weights(folder / "run")
-    for writing in ("elman.tasks.estimator.write_whole", "keras.Model.save"):
+    for writing in ("pathlib.Path.write_text", "keras.Model.save"):
         with monkeypatch.context() as patch:
             patch.setattr(writing, full)
             with pytest.raises(OSError, match="No space left"):
@@ -153,6 +154,29 @@ def test_what_is_there_is_not_overwritten(trained):
         train(folder, "mine", overwrite=True)
     with pytest.raises(FileNotFoundError, match="--resume must find a training"):
         train(folder, "new", resume=True)
+
+
+def test_two_trainings_do_not_share_a_folder(trained):
+    """The second ends before it takes anything away; files of others stay, an old report goes."""
+    folder, _, _ = trained
+    shutil.copytree(folder / "run", folder / "twice")
+    (folder / "twice" / "notes.txt").write_text("mine")
+    second = []
+
+    class Second(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            for how in ({"overwrite": True}, {"resume": True}):
+                with pytest.raises(FileExistsError, match="of no training that is going on"):
+                    train(folder, "twice", **how)
+                second.append(how)
+
+    seen = []
+    say = lambda line: seen.append({path.name for path in (folder / "twice").iterdir()})  # noqa: E731
+    train(folder, "twice", overwrite=True, callbacks=[Second()], say=say)
+    assert len(second) == 2 * SETTINGS["epochs"]
+    assert seen[-1] == {"card.json", "model.keras", "tokenizer.json", "notes.txt"}
+    assert same(weights(folder / "run"), weights(folder / "twice"))
+    assert not (folder / "twice.training").exists()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from elman.models import load_model
 from elman.tasks import estimator, runs
 from elman.tasks.estimator import read_card
 from elman.tasks.predictions import run_card
-from elman.tasks.saved import COUNT, FINITE, SHARE, check
+from elman.tasks.saved import COUNT, FINITE, SHARE, WRITTEN, check
 from elman.tasks.training import KeepBest, SaveState
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -29,6 +29,7 @@ def saved(request, tmp_path_factory):
     task, asked, about = hostile_runs.made(request.param)
     folder = tmp_path_factory.mktemp("saved") / request.param
     task.save(folder, **about)
+    assert {path.name for path in folder.iterdir()} <= WRITTEN
     return folder, asked
 
 
@@ -234,3 +235,15 @@ def test_a_large_value_is_told_in_few_words():
     with pytest.raises(ValueError, match=r"must be text, got a list of 1000000") as told:
         check([0] * 10**6, str, "it")
     assert len(str(told.value)) < 100
+
+
+def test_a_folder_that_is_written_anew_while_it_is_read(saved, monkeypatch):
+    folder, _ = saved
+    load = estimator.load_model
+
+    def slow(path, **settings):
+        change(folder, "card.json", "saved", value="2000-01-01T00:00:00+00:00")
+        return load(path, **settings)
+
+    monkeypatch.setattr(estimator, "load_model", slow)
+    refused(folder, "written anew while it was read; load it again")

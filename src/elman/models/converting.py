@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import tree
 
+from elman._writing import whole
 from elman.models.building import Builder
 from elman.models.loading import load
 
@@ -95,7 +96,8 @@ def convert(
     builder = Builder(custom_objects, functions, keras_own=True)
     notes: list[str] = []
     model, said = load(old, builder, compile=True, warn=notes.append)
-    _save_whole(model, Path(new))
+    with whole(new) as part:
+        model.save(part)
     ours = list(dict.fromkeys(builder.ours))
     if ours:
         why = f"it needs elman for {', '.join(ours)}"
@@ -153,10 +155,3 @@ def _is_large(model) -> bool:
             if math.prod(shape) > 2**24:
                 return True
     return False
-
-
-def _save_whole(model, path: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
-        part = Path(folder, path.name)
-        model.save(part)
-        os.replace(part, path)

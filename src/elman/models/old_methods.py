@@ -1,14 +1,13 @@
 """The methods that models had in Keras 1 and 2, on today's `fit`, `evaluate` and `predict`."""
 
 import inspect
-import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import keras
 from keras import ops
 
 from elman._keras_private import keeping_optimizer
+from elman._writing import whole
 from elman.legacy.methods import LOSSES, rename
 from elman.legacy.notes import tell
 from elman.models import generators
@@ -78,12 +77,10 @@ class OldMethods:
             raise ValueError(f"{path} must not exist with overwrite=False; do: overwrite=True")
         tell(f"save({path.name!r}) writes HDF5; write save({path.name + '.keras'!r})")
         path.parent.mkdir(parents=True, exist_ok=True)
-        # In a folder of its own: another thread may be saving to the same place.
-        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-            whole = Path(folder, "model.h5")
-            with keeping_optimizer(self):
-                super().save(whole, **kwargs)
-            os.replace(whole, path)
+        with whole(path) as part, keeping_optimizer(self):
+            named = part.with_name("model.h5")
+            super().save(named, **kwargs)
+            named.rename(part)
         return None
 
     @property

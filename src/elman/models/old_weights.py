@@ -14,6 +14,7 @@ import h5py
 import keras
 import numpy as np
 
+from elman._writing import whole
 from elman.legacy import archive_weights, configs, hdf5, tables, weights
 from elman.legacy.specs import INNER, Kind, LayerSpec, ModelSpec, Note
 from elman.legacy.weights import Origin
@@ -358,12 +359,8 @@ def save(model, path: str | os.PathLike) -> None:
     """Write the weights in the layout of Keras 1 and 2, whole or not at all."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)  # as TensorFlow did for its checkpoints
-    # In a folder of its own: another thread may be saving to the same place.
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        part = Path(folder, path.name)
-        with h5py.File(part, "w") as root:
-            _write(model, root)
-        os.replace(part, path)
+    with whole(path) as part, h5py.File(part, "w") as root:
+        _write(model, root)
 
 
 def _write(model, root: h5py.File) -> None:

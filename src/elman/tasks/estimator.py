@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +14,11 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 import elman
+from elman._writing import whole
 from elman.data.batches import Batches
 from elman.models import load_model
-from elman.tasks.saved import AGAIN, CARD, Kind, check, read_json, read_part
-from elman.tasks.training import Examples, Feed, Training, train, write_whole
+from elman.tasks.saved import AGAIN, CARD, WRITTEN, Kind, check, read_json, read_part
+from elman.tasks.training import Examples, Feed, Training, train
 
 FORMAT = 2  # of the folder that `save` writes
 PREDICT = 64  # examples that are predicted at once, at most
@@ -200,7 +200,8 @@ class Estimator(BaseEstimator):
         """Write ``folder``, whole or not at all: the model, its vocabulary and a JSON card.
 
         Arguments:
-            folder: a folder that is not there yet, or one that `save` wrote, which is replaced.
+            folder: a folder that is not there yet, or one that `save` wrote, which is replaced;
+                files of others in it stay.
             about: more for the card, such as ``scores={...}``.
 
         Raises:
@@ -213,21 +214,18 @@ class Estimator(BaseEstimator):
                 f"{folder} must be a new folder or one that save() wrote, got something else; "
                 "choose another name"
             )
-        fresh = folder.with_name(f".{folder.name}.{os.getpid()}")
-        fresh.mkdir(parents=True)
-        try:
-            self.model.save(fresh / "model.keras")
-            self._save_parts(fresh)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with whole(folder, WRITTEN) as part:
+            part.mkdir()
+            self.model.save(part / "model.keras")
+            self._save_parts(part)
             card = json.dumps(
                 self._card() | about,
                 ensure_ascii=False,
                 indent=2,
                 default=np.generic.item,  # settings of a search over np.arange
             )
-            write_whole(fresh / "card.json", card + "\n")
-            replace_folder(fresh, folder)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+            (part / "card.json").write_text(card + "\n", encoding="utf-8")
 
     def _card(self) -> dict[str, Any]:
         return {
@@ -280,6 +278,8 @@ class Estimator(BaseEstimator):
         with read_part(folder / "model.keras") as path:
             self.model = load_model(path, compile=False)
             self._check_model()
+        if read_card(folder) != card:
+            raise ValueError(f"{folder} was written anew while it was read; load it again")
         about = card["training"]
         shapes = [tuple(shape) for shape in about["shapes"]]
         seconds, interrupted = about["seconds"], about["interrupted"]
@@ -351,16 +351,6 @@ def read_card(folder: Path) -> dict[str, Any]:
         )
     check(card, CARD, str(path))
     return card
-
-
-def replace_folder(fresh: Path, folder: Path) -> None:
-    """Put ``fresh`` in the place of ``folder``, which loses nothing if that fails."""
-    if not folder.exists():
-        fresh.rename(folder)
-        return
-    # Files of others in the folder stay; a file that was written anew replaces the old one.
-    for path in sorted(fresh.iterdir(), key=lambda path: path.name == "card.json"):
-        path.replace(folder / path.name)
 
 
 def check_sequence(values, name: str) -> None:

@@ -1,7 +1,6 @@
 """Pictures of a run: learning curves, confusion matrix, attention, pictures with captions."""
 
 import functools
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -9,7 +8,10 @@ import numpy as np
 from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
 
+from elman._writing import whole
+
 MOST_LABELS = 30  # of a confusion matrix
+
 OWN = "DejaVu Sans"  # the font that comes with matplotlib
 
 
@@ -154,9 +156,5 @@ def _font_with(letters: Iterable[str]) -> str | None:
 
 def _save(figure: Figure, path: Path) -> None:
     """Write the picture whole or not at all."""
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        figure.savefig(temporary, dpi=110)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(path) as part:
+        figure.savefig(part, dpi=110)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from elman import tasks
+from elman._writing import whole
 from elman.data import read_arrays, read_pictures, read_sentences, read_table
 from elman.data.files import TextFile, normalised
 from elman.tasks.estimator import read_card
@@ -68,12 +69,8 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
     if path.exists() and not path.is_file():  # to replace /dev/stdout would do harm
         _write(path, lines)
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        _write(temporary, lines)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(path) as part:
+        _write(part, lines)
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import sacrebleu
 from sklearn import metrics
 
+from elman._writing import write_whole
 from elman.data.tags import are_entities
 from elman.tasks.measures import entity_scores, token_accuracy
-from elman.tasks.training import write_whole
 
 MEASURES = {
     "accuracy": "accuracy",

@@ -10,15 +10,17 @@ import io
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from elman import tasks
+from elman._writing import write_whole
 from elman.data.tags import entities, repaired
 from elman.models.engines import explain
 from elman.tasks import plots, reports
@@ -33,7 +35,6 @@ from elman.tasks.sources import (
     read_parts,
     read_source,
 )
-from elman.tasks.training import write_whole
 
 SHOWN = 10  # answers in a report
 
@@ -90,9 +91,9 @@ def train(
     }
     counts = {name: len(part) for name, part in parts.items()}
     plan = {**about, "settings": estimator.get_params(), "examples": counts}
-    _begin(state, json.loads(json.dumps(plan)), resume)
     validation = parts.get("valid")
-    with contextlib.ExitStack() as after:
+    with _alone(state), contextlib.ExitStack() as after:
+        _begin(state, json.loads(json.dumps(plan)), resume)
         for callback in callbacks:
             after.callback(getattr(callback, "close", lambda: None))
         after.callback(_forget_unbegun, state)
@@ -214,11 +215,26 @@ def _free(folder: Path, resume: bool, overwrite: bool) -> Path:
     return state
 
 
+@contextlib.contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Keep other processes away from the folder for the state of a training."""
+    state.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(state / "lock", blocking=False):
+            yield
+    except Timeout:
+        raise FileExistsError(
+            f"--output must be of no training that is going on, got that of {state}; wait for it, "
+            "stop it, or name another"
+        ) from None
+
+
 def _begin(state: Path, plan: dict, resume: bool) -> None:
     """Make the folder for the state of a training, or see that it is of the same training."""
     if not resume:
-        shutil.rmtree(state, ignore_errors=True)
-        state.mkdir(parents=True)
+        for path in state.iterdir():
+            if path.name != "lock":
+                path.unlink()
         write_whole(state / "plan.json", json.dumps(plan, ensure_ascii=False))
         return
     before = read_json(state / "plan.json", dict)

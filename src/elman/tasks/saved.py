@@ -9,6 +9,13 @@ from typing import Any, NamedTuple, get_args
 
 import keras
 
+# The names of all files in a run folder; none of them stays when a folder is written anew.
+WRITTEN = {
+    *("card.json", "model.keras", "tokenizer.json", "source.json", "target.json"),
+    *("features.json", "ngrams.npz", "memory.json", "memory.npz"),
+    *("report.json", "report.md", "learning.png", "confusion.png", "captions.png"),
+    "attention.png",
+}
 AGAIN = "copy the whole folder again"
 LONGEST = 2**28  # bytes of a JSON file
 MOST = 2**53  # JSON has no larger integers

@@ -3,7 +3,6 @@
 import itertools
 import json
 import math
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from elman._writing import write_whole
 from elman.data.arrays import load_arrays
 from elman.data.batches import Batches
 from elman.tasks.saved import COUNT, Kind, check, read_json, read_part
@@ -297,13 +297,3 @@ def train(
     model.set_weights(best.weights)
     seconds = time.perf_counter() - started
     return Training(history.history, best.epoch + 1, seconds, training.plan.shapes, interrupted)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

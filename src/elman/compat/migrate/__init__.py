@@ -6,10 +6,10 @@ import os
 import tokenize
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import libcst as cst
 
+from elman._writing import whole
 from elman.compat.migrate import cells
 from elman.compat.migrate.python2 import with_print_functions
 from elman.compat.migrate.transform import rewritten
@@ -42,11 +42,8 @@ class Migrated:
 
     def write(self, path: str | os.PathLike) -> None:
         """Write the program, whole or not at all."""
-        path = Path(path)
-        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-            part = Path(folder, path.name)
+        with whole(path) as part:
             part.write_bytes(self.source.encode(_encoding(self.source.encode())))
-            os.replace(part, path)
 
 
 def migrate(source: str, name: str = "the program", keras_version: str | None = None) -> Migrated:
