@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import io
+import random
 import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,22 @@ def test_what_hdf5_takes_from_a_model(kept, tmp_path):
     model.save(tmp_path / "second.keras")
     again = keras.models.load_model(tmp_path / "second.keras").optimizer
     assert (isinstance(again, keras.optimizers.Adam) and float(again.learning_rate) == 0.25) == kept
+
+
+# set_random_seed
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_the_seed_is_what_keras_makes_of_it(seed):
+    def drawn():
+        layer = dense()
+        return [random.random(), np.random.rand(), *numpy(layer.kernel).ravel(),
+                *numpy(keras.random.normal((3,))).ravel()]  # fmt: skip
+
+    private.set_random_seed(seed)
+    ours = drawn()
+    keras.utils.set_random_seed(seed)
+    assert ours == drawn()
 
 
 # deferred_variables, give_value

@@ -25,6 +25,10 @@ held by the first. Keras has no public way to ask whether a scope is open.
 `in_symbolic_scope`: whether Keras asks for shapes alone; torch has no trace of a loop that could
 tell them, and thousands of steps on arrays without numbers take minutes.
 
+`set_random_seed`, and what is done at the end of this file: `keras.utils.set_random_seed` and the
+functions that write configurations ask whether TensorFlow is installed by importing it, which takes
+seconds, on every backend. Where the process has no TensorFlow there is no object of it to write.
+
 `old_preprocessing`: `Tokenizer`, `TimeseriesGenerator`, `ImageDataGenerator` and the functions
 beside them, which Keras keeps for TensorFlow's ``tf.keras`` and nowhere else.
 """
@@ -32,19 +36,35 @@ beside them, which Keras keeps for TensorFlow's ``tf.keras`` and nowhere else.
 import contextlib
 import importlib
 import os
+import random
+import sys
 from collections.abc import Callable, Iterator
 
 import keras
+import numpy as np
 from keras.src.backend.common import global_state
 from keras.src.backend.common.masking import get_keras_mask
 from keras.src.backend.common.stateless_scope import in_stateless_scope
 from keras.src.backend.common.symbolic_scope import in_symbolic_scope
+from keras.src.legacy.saving import json_utils
 from keras.src.models.functional import Functional
+from keras.src.random import seed_generator
 from keras.src.saving import saving_lib, serialization_lib
+from keras.src.utils import rng_utils
 
 __all__ = [
-    "Functional", "deferred_variables", "get_keras_mask", "give_value", "in_stateless_scope",
-    "in_symbolic_scope", "keeping_optimizer", "load_state", "old_preprocessing", "reading", "share",
+    "Functional",
+    "deferred_variables",
+    "get_keras_mask",
+    "give_value",
+    "in_stateless_scope",
+    "in_symbolic_scope",
+    "keeping_optimizer",
+    "load_state",
+    "old_preprocessing",
+    "reading",
+    "set_random_seed",
+    "share",
     "shared_object",
 ]  # fmt: skip
 
@@ -133,3 +153,35 @@ def load_state(model, weights, assets: str | os.PathLike | None = None) -> None:
     for saveable, error in errors.values():
         name = getattr(saveable, "name", type(saveable).__name__)
         raise ValueError(f"layer '{name}': {' '.join(str(error).split())}") from error
+
+
+def set_random_seed(seed: int) -> None:
+    """`keras.utils.set_random_seed`, which leaves TensorFlow alone where nobody has imported it."""
+    if "tensorflow" in sys.modules:
+        keras.utils.set_random_seed(seed)
+        return
+    global_state.set_global_attribute(rng_utils.GLOBAL_RANDOM_SEED, seed)
+    global_state.set_global_attribute(seed_generator.GLOBAL_SEED_GENERATOR, None)
+    random.seed(seed)
+    np.random.seed(seed)
+    if keras.backend.backend() == "torch":
+        importlib.import_module("torch").manual_seed(seed)
+
+
+class _Imported:
+    """TensorFlow as Keras has it, which is there only where somebody has imported it."""
+
+    def __init__(self, lazy):
+        self._lazy = lazy
+
+    @property
+    def available(self) -> bool:
+        return "tensorflow" in sys.modules and self._lazy.available
+
+    def __getattr__(self, name):
+        return getattr(self._lazy, name)
+
+
+for _module in (serialization_lib, json_utils):
+    if not isinstance(_module.tf, _Imported):
+        _module.tf = _Imported(_module.tf)

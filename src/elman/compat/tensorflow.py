@@ -16,6 +16,7 @@ from typing import Any
 
 import keras
 
+from elman._keras_private import set_random_seed
 from elman.compat.arrays import ARRAYS, DTYPES, PI
 from elman.compat.datasets import Dataset
 from elman.compat.sessions import Idle, Session, Strategy, nothing
@@ -30,7 +31,7 @@ VERSION = "2.16.1"
 
 def set_seed(seed):
     """Seed Python, NumPy and Keras."""
-    keras.utils.set_random_seed(int(seed))
+    set_random_seed(int(seed))
 
 
 def _itself(function=None, **_):

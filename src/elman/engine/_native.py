@@ -11,8 +11,12 @@ of the first layer first, in the order of native/exports.cc:
 An array of shape (0,) stands for one that is not there.
 """
 
+import contextlib
 import functools
-from collections.abc import Sequence
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +42,48 @@ def library() -> Any:
     """The loaded library.
 
     Raises:
-        RuntimeError: the package was installed without it, or ELMAN_ISA names what is not here.
+        RuntimeError: the package was installed without it, ELMAN_ISA names what is not here, or
+            ELMAN_NUM_THREADS is not a whole number of 1 or more.
     """
     file = path()
     if file is None:
         raise RuntimeError(f"{NAME} is missing; install elman with pip to build it")
-    import tvm_ffi
+    threads = os.environ.get("ELMAN_NUM_THREADS", "1")
+    if not (threads.isascii() and threads.isdigit() and int(threads)):
+        raise RuntimeError(
+            f"ELMAN_NUM_THREADS must be a whole number of 1 or more, got {threads!r}; set it so"
+        )
+    with _as_if_not_installed("torch"):
+        import tvm_ffi
 
     module = tvm_ffi.load_module(str(file))
     module.isa_name()  # chooses the instruction set, or says why it cannot
     return module
+
+
+class _Absent:
+    """Finds no module of one name, for one thread."""
+
+    def __init__(self, name: str):
+        self.name, self.thread = name, threading.get_ident()
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name == self.name and threading.get_ident() == self.thread:
+            raise ModuleNotFoundError(f"no module {name} is wanted here", name=name)
+
+
+@contextlib.contextmanager
+def _as_if_not_installed(name: str) -> Iterator[None]:
+    """Within it, and in this thread, what is not imported yet cannot be.
+
+    tvm_ffi imports torch wherever it is installed, which takes seconds and 200 MB.
+    """
+    absent = _Absent(name)
+    sys.meta_path.insert(0, absent)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(absent)
 
 
 def unavailable() -> str | None:

@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
 import elman
+from elman._keras_private import set_random_seed
 from elman.layers import CRF, LSTM, Bidirectional, Dense, Input, SimpleRNN
 from elman.models import Model, Sequential
 from elman.models.engines import explain
@@ -84,7 +85,7 @@ def main(picture: str | Path = "demo/demo.png") -> None:
     digits, shown = Digits.load(), []
     table = Table("shape", "what it learns", "score", "without a network", "time")
     for part in PARTS:
-        keras.utils.set_random_seed(0)
+        set_random_seed(0)
         started = time.perf_counter()
         with console.status(part.__doc__ or ""):
             found = part(digits)

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 import elman
+from elman._keras_private import set_random_seed
 from elman._writing import whole
 from elman.data.batches import Batches
 from elman.models import load_model
@@ -86,7 +87,7 @@ class Estimator(BaseEstimator):
         """
         self._check_numbers()
         self._check(X, y)
-        keras.utils.set_random_seed(self.random_state)
+        set_random_seed(self.random_state)
         self._learn(X, y)
         examples = self._examples(X, y)
         self.model = self._build(examples)

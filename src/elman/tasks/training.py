@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from elman._keras_private import set_random_seed
 from elman._writing import write_whole
 from elman.data.arrays import load_arrays
 from elman.data.batches import Batches
@@ -157,7 +158,7 @@ class SaveState(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if keras.backend.backend() == "torch":  # whose dropout draws from the state of the process
-            keras.utils.set_random_seed(self.seed + epoch)
+            set_random_seed(self.seed + epoch)
         # Here, and not at the end of an epoch, the model holds its own weights, not the averages.
         if not self.history or self.folder is None:
             return
