@@ -70,12 +70,25 @@ def test_predict_writes_text_and_jsonl_from_texts_and_standard_input(folder, cap
     assert len((folder / "out.txt").read_text().splitlines()) == 60
 
 
+def test_predict_leaves_out_bad_lines_when_told_to(folder, capsys):
+    bad = folder / "bad.jsonl"
+    bad.write_text('{"text": "it is good"}\nno JSON\n{"text": "it is bad"}\n')
+    assert call("predict", folder / "run", bad) == 2
+    assert "line 2: must be a JSON object" in capsys.readouterr().err
+    assert call("predict", folder / "run", bad, "--skip-bad") == 0
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 2
+    assert "1 bad line left out, the first: " in said.err
+    assert "line 2: must be a JSON object" in said.err
+
+
 def test_evaluate_and_info_tell_the_scores(folder, capsys):
     assert call("evaluate", folder / "run", "--data", folder / "data.tsv", "--json") == 0
     scores = json.loads(capsys.readouterr().out)["scores"]["test"]
     assert call("evaluate", folder / "run", "--data", folder / "data.tsv") == 0
     assert f"accuracy {scores['accuracy']:.4g}" in capsys.readouterr().out
-    for name in (folder / "run", folder / "run" / "card.json"):
+    for part in ("", "card.json", "report.json", "tokenizer.json"):
+        name = folder / "run" / part
         assert call("info", name) == 0
         assert "TextClassifier in" in capsys.readouterr().out
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import time
 import tracemalloc
 
 import pytest
@@ -255,3 +256,18 @@ def test_a_line_of_lists_without_end_is_a_bad_line(tmp_path):
     path.write_text('{"text": "a"}\n' + "[" * 100_000 + "\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"a\.jsonl, line 2: must be a JSON object"):
         list(read_table(path).column("text"))
+
+
+def test_names_of_many_columns_are_compared_at_once(tmp_path):
+    """40,000 names, of which the last stands twice, and what is said of them is short."""
+    names = [f"column {i}" for i in range(40_000)]
+    path = tmp_path / "wide.tsv"
+    path.write_text("\t".join([*names, names[-1]]) + "\n" + "\t".join("1" * 40_001) + "\n")
+    began = time.process_time()
+    with pytest.raises(ValueError, match="different names of columns, got 'column 39999' twice"):
+        read_table(path, header=True)
+    path.write_text("\t".join(names) + "\nshort\tline\n")
+    with pytest.raises(ValueError, match=r"must have 40000 columns \(column 0, .*more\)") as told:
+        len(read_table(path, header=True))
+    assert len(str(told.value)) < 1000
+    assert time.process_time() - began < 10

@@ -12,7 +12,7 @@ from PIL import Image
 from elman import tasks
 from elman.tasks import runs
 from elman.tasks.estimator import FORMAT
-from elman.tasks.predictions import prediction_lines, write_lines
+from elman.tasks.predictions import prediction_lines, reading_of, write_lines
 from elman.tasks.sources import Reading
 from elman.tasks.training import Training
 
@@ -139,6 +139,16 @@ def test_what_is_asked_is_read_as_its_task_reads(run):
         assert lines[:3] == ["one\tB-W\ntwo\tO\n", "three\tB-W\n", "four\tB-W\n"]
         assert len(lines) == 3 + 20
         assert list(prediction_lines(name, ["a b"], format="text")) == ["a/B-W b/O"]
+        for ending, text in {
+            "jsonl": '{"tokens": ["one", "two"]}\n{"tokens": "three"}\n',
+            "csv": "id,text\n7,one two\n8,three\n",
+        }.items():
+            (folder / f"table.{ending}").write_text(text)
+            lines = list(prediction_lines(name, [str(folder / f"table.{ending}")]))
+            assert lines == ["one\tB-W\ntwo\tO\n", "three\tB-W\n"]
+        reading = reading_of(name, text_column="texts")
+        with pytest.raises(ValueError, match=r"a column 'texts' \(did you mean 'text'\?\)"):
+            list(prediction_lines(name, [str(folder / "table.csv")], reading))
     elif task == "seq2seq":
         (folder / "one.txt").write_text("a file\n")
         inputs = [str(folder / "one.txt"), "a text", str(folder / "data.tsv")]

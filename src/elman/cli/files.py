@@ -19,7 +19,8 @@ def info(
     The Keras that wrote it, the layers and their weights, what loading translates, and what keeps
     it from being loaded.
     """
-    folder = file.parent if file.name == "card.json" else file
+    in_run = file.suffix != ".keras" and (file.parent / "card.json").is_file() and file.is_file()
+    folder = file.parent if in_run or file.name == "card.json" else file
     if folder.is_dir() and not (folder / "saved_model.pb").exists():
         from elman.tasks.runs import info as told
 

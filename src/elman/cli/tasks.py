@@ -3,6 +3,7 @@
 import json
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -204,6 +205,7 @@ def predict(
     text_column: TextColumn = None,
     header: Header = None,
     encoding: Encoding = None,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Answer texts, or what is in files, with a trained run.
 
@@ -213,9 +215,13 @@ def predict(
     from elman.data.files import decoded_lines
     from elman.tasks import predictions
 
-    reading = predictions.reading_of(run, text_column=text_column, header=header, encoding=encoding)
+    reading = predictions.reading_of(
+        run, text_column=text_column, header=header, encoding=encoding, skip_bad=skip_bad
+    )
     stdin = decoded_lines(sys.stdin.buffer, encoding)
-    lines = predictions.prediction_lines(run, inputs, reading, format and format.value, stdin)
+    lines = predictions.prediction_lines(
+        run, inputs, reading, format and format.value, stdin, partial(typer.echo, err=True)
+    )
     if output is None:
         for line in lines:
             typer.echo(line)

@@ -97,7 +97,7 @@ def _served(main: ModuleType, notebook: bool, report: Report) -> Iterator[None]:
 
 def _era(path: Path, chosen: str | None, report: Report) -> Era:
     """The Keras that the program was written for; what tells it is noted where that matters."""
-    if chosen:
+    if chosen is not None:
         return eras.parsed(chosen)
     sign = notebooks.sign(path) if path.suffix == ".ipynb" else _sign(path)
     if sign is None:

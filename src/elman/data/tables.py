@@ -4,14 +4,14 @@ import csv
 import json
 import os
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from elman.data.files import MAX_LINE, Skipped, TextFile, column_index, normalised
+from elman.data.files import MAX_LINE, Skipped, TextFile, column_index, listed, normalised
 
 FORMATS = ("tsv", "csv", "jsonl", "text")
 ENDINGS = {"tsv": "tsv", "csv": "csv", "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl"}
@@ -323,9 +323,9 @@ def _delimited_table(
     start[0] = [normalised(cell, "NFC") for cell in start[0]]  # as names are typed
     found = bool(wanted & {*start[0]}) or _is_header(start) if header is None else header
     columns = start[0] if found else [str(i + 1) for i in range(len(start[0]))]
-    if len({*columns}) < len(columns):
-        twice = next(name for name in columns if columns.count(name) > 1)
-        raise ValueError(f"{file} must have different names of columns, got {twice!r} twice")
+    twice = [name for name, count in Counter(columns).items() if count > 1]
+    if twice:
+        raise ValueError(f"{file} must have different names of columns, got {twice[0]!r} twice")
 
     def rows(skipped: Skipped) -> Iterator[tuple[int, Sequence[str]]]:
         all_records = records(skipped)
@@ -333,7 +333,7 @@ def _delimited_table(
             if len(cells) == len(columns):
                 yield number, cells
                 continue
-            names = f" ({', '.join(columns)})" if found else ", as line 1 has"
+            names = f" ({listed(columns, 20)})" if found else ", as line 1 has"
             skipped.bad(
                 file, number, f"must have {len(columns)} columns{names}, got {len(cells)}; mend it"
             )
@@ -427,7 +427,9 @@ def _json_table(file: TextFile, wanted: Iterable[str | None], skip_bad: bool) ->
             cells = [_field(row, name) for name in columns]
             missing = [n for n, cell in zip(columns, cells, strict=True) if cell is _MISSING]
             if missing:
-                skipped.bad(file, number, f"must have the key {missing[0]!r}, got {', '.join(row)}")
+                skipped.bad(
+                    file, number, f"must have the key {missing[0]!r}, got {listed([*row], 20)}"
+                )
             else:
                 yield number, [normalised(_as_text(cell), file.form) for cell in cells]
 

@@ -154,7 +154,9 @@ def _short(value: Any) -> str:
 
 def _configuration(path: Path) -> Description:
     config = text.parse(path.read_bytes(), str(path))
-    version = str(config.get("keras_version", "2")) if isinstance(config, Mapping) else "2"
+    if not isinstance(config, Mapping) or not {"class_name", "config"} & {*config}:
+        raise ValueError(f"{path} must be a model or the configuration of one, got other data")
+    version = str(config.get("keras_version", "2"))
     found = Description(str(path), "configuration without weights", version)
     found.rows = _rows(_classes(_model(found, config, version)), {})
     return found

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -269,9 +270,9 @@ def _layers(holder: h5py.Group) -> dict[str, list[Weight]]:
     names = _names(holder, "layer_names")
     if len(names) > limits.LAYERS:
         raise Refused(f"a file must have at most {limits.LAYERS} layers, got {len(names)}")
-    twice = {name for name in names if names.count(name) > 1} if len({*names}) < len(names) else {}
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise Refused(f"layer_names must not repeat a name, got {sorted(twice)[0]!r} twice")
+        raise Refused(f"layer_names must not repeat a name, got {min(twice)!r} twice")
     return {name: _weights(_member(holder, name, h5py.Group), name) for name in names}
 
 

@@ -4,18 +4,27 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from elman import tasks
 from elman._writing import whole
-from elman.data import read_arrays, read_pictures, read_sentences, read_table
-from elman.data.files import TextFile, normalised
+from elman.data import (
+    Sentences,
+    Table,
+    read_arrays,
+    read_pictures,
+    read_sentences,
+    read_table,
+)
+from elman.data.files import TextFile, chosen_columns, normalised
+from elman.data.sentences import CONLLU
 from elman.tasks.estimator import read_card
+from elman.tasks.reports import counted
 from elman.tasks.saved import SCORES, TRAINED, check
-from elman.tasks.sources import TASKS, Reading, is_arrays
+from elman.tasks.sources import TASKS, TEXTS, Reading, is_arrays
 
 KINDS = {
     "TextClassifier": "classifier",
@@ -28,13 +37,26 @@ CHUNK = 1024  # texts that are answered together
 
 
 def predictions(
-    run: str, inputs: Iterable[str], reading: Reading | None = None, stdin: Iterable[str] = ()
+    run: str,
+    inputs: Iterable[str],
+    reading: Reading | None = None,
+    stdin: Iterable[str] = (),
+    say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[dict[str, Any]]:
     """Answer texts, or the texts, sentences, sequences or pictures in files.
 
     An input that is the name of a file or folder stands for what is in it, and ``-`` for the lines
-    of ``stdin``: texts, or names of pictures. A text for a tagger is parted at white
-    space, or into characters where the run was trained on characters.
+    of ``stdin``: texts, or names of pictures. A text for a tagger is split at white space, or into
+    characters where the run was trained on characters; in JSONL a list is tokens already. A file
+    of JSONL or CSV for a tagger has them in the column that ``reading`` names, else in one called
+    "tokens", "text" or another usual name.
+
+    Arguments:
+        run: a run folder.
+        inputs: texts, or names of files and folders.
+        reading: how files are read; None reads as the training did.
+        stdin: what ``-`` stands for.
+        say: is told how many bad lines of a file were left out, where ``reading.skip_bad``.
 
     Yields:
         What was read and the answer, by the names of the columns: ``{"text": ..., "label": ...,
@@ -44,7 +66,7 @@ def predictions(
     card, reading = run_card(run), reading or reading_of(run)
     estimator = tasks.load(run)
     lines = (line.rstrip("\r\n") for line in stdin)
-    items = _inputs(card["kind"], estimator, inputs, reading, lines)
+    items = _inputs(card["kind"], estimator, inputs, reading, lines, say)
     while chunk := list(islice(items, CHUNK)):
         names, X = zip(*chunk, strict=True)
         yield from _answered(card["kind"], estimator, names, list(X))
@@ -56,10 +78,11 @@ def prediction_lines(
     reading: Reading | None = None,
     format: str | None = None,
     stdin: Iterable[str] = (),
+    say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[str]:
     """The `predictions` as lines, each as `as_lines` has it."""
     format = format or ("conll" if run_card(run)["kind"] == "tagger" else "text")
-    return (as_lines(answer, format) for answer in predictions(run, inputs, reading, stdin))
+    return (as_lines(answer, format) for answer in predictions(run, inputs, reading, stdin, say))
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -135,7 +158,12 @@ def run_card(run: str) -> dict[str, Any]:
 
 
 def _inputs(
-    kind: str, estimator, inputs: Iterable[str], reading: Reading, lines: Iterator[str]
+    kind: str,
+    estimator,
+    inputs: Iterable[str],
+    reading: Reading,
+    lines: Iterator[str],
+    say: Callable[[str], None],
 ) -> Iterator[tuple]:
     """What to show of each input, and the input itself."""
     for given in inputs:
@@ -150,33 +178,65 @@ def _inputs(
             yield from ((f"{given} {i}", sequence) for i, sequence in enumerate(sequences))
         elif kind == "tagger":
             here = (_tokens(estimator, line, reading) for line in lines if line.strip())
-            lists = here if given == "-" else _token_lists(estimator, given, reading)
+            lists = here if given == "-" else _token_lists(estimator, given, reading, say)
             yield from ((tokens, tokens) for tokens in lists)
         else:
             asked = (normalised(line, reading.form) for line in lines)
-            texts = asked if given == "-" else _texts(given, reading)
+            texts = asked if given == "-" else _texts(given, reading, say)
             yield from ((text, text) for text in texts)
 
 
-def _texts(given: str, reading: Reading) -> Iterator[str]:
+def _texts(given: str, reading: Reading, say: Callable[[str], None]) -> Iterator[str]:
     if not _is_file(given):
         return iter([normalised(given, reading.form)])
     wanted = [reading.text_column]
     table = read_table(given, header=reading.header, wanted=wanted, **reading.of_text())
     alone = table.columns[0] if len(table.columns) == 1 else None
-    return iter(table.column(alone or reading.text_column or "text"))
+    return _told(table.column(alone or reading.text_column or "text"), table, say)
 
 
-def _token_lists(estimator, given: str, reading: Reading) -> Iterator[list[str]]:
+def _told(items: Iterable, table: Table | Sentences, say: Callable[[str], None]) -> Iterator:
+    """The items of a table; how many bad ones were left out is said when they are through."""
+    yield from items
+    if table.skipped:
+        what = f"{counted(table.skipped, 'bad line')} left out, the first: "
+        say(what + table.skipped_lines[0])
+
+
+def _token_lists(
+    estimator, given: str, reading: Reading, say: Callable[[str], None]
+) -> Iterator[list[str]]:
     if not _is_file(given):
         return iter([_tokens(estimator, given, reading)])
     lines = TextFile(given, reading.encoding).lines()
     first = next((line for _, line in lines if line.strip()), "")
     if "\t" in first or first.startswith("#") or ".conll" in given:
         column = reading.text_column
-        return iter(read_sentences(given, token_column=column, **reading.of_text()).tokens)
-    texts = read_table(given, format="text", **reading.of_text()).column("text")
-    return (_tokens(estimator, text, reading) for text in texts if text.strip())
+        sentences = read_sentences(given, token_column=column, **reading.of_text())
+        return _told(sentences.tokens, sentences, say)
+    table = read_table(given, header=reading.header, **reading.of_text())
+    cells = _told(table.column(_token_column(table, reading.text_column)), table, say)
+    return (
+        _list_of_tokens(cell) or _tokens(estimator, cell, reading) for cell in cells if cell.strip()
+    )
+
+
+def _token_column(table: Table, name: str | None) -> str:
+    """The column ``name``; where that is one of CoNLL, one of the usual names will do."""
+    if name not in table.columns and (name is None or name.isdigit() or name in CONLLU):
+        name = None
+    named = {"text_column (--text-column)": name}
+    return chosen_columns(named, [("tokens", *TEXTS)], table.columns, table.name, table.hint)[0]
+
+
+def _list_of_tokens(cell: str) -> list[str] | None:
+    """The tokens of a cell of JSONL that is a list."""
+    try:
+        tokens = json.loads(cell) if cell.startswith("[") else None
+    except (ValueError, RecursionError):
+        return None
+    listed = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
+    return tokens if listed else None
 
 
 def _tokens(estimator, text: str, reading: Reading) -> list[str]:

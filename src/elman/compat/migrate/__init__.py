@@ -73,10 +73,12 @@ def _migrated(
 ) -> Migrated:
     before, (source, notes) = source, with_print_functions(source)
     module = _parsed(source, name)
-    era = eras.parsed(keras_version) if keras_version else sign.era if sign else eras.LATE
+    era = sign.era if sign else eras.LATE
+    if keras_version is not None:
+        era = eras.parsed(keras_version)
     done = rewritten(module, era, lambda line, sentence: notes.append((line, sentence)))
     told = dict.fromkeys(f"line {line}: {sentence}" for line, sentence in sorted(notes))
-    if sign and sign.matters and not keras_version and done.code != before:
+    if sign and sign.matters and keras_version is None and done.code != before:
         told = {f"{sign.where}: {sign}".removeprefix(": "): None, **told}
     return Migrated(before, done.code, tuple(told))
 
