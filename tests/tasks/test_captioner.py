@@ -213,3 +213,14 @@ def test_augmentation_is_for_training_only():
     )
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(moved, first)
+
+
+def test_another_fit_forgets_the_first():
+    """Features of another shape; nothing of the first fit is left."""
+    random = np.random.default_rng(0)
+    task = ImageCaptioner(
+        encoder="features", units=3, embedding=3, epochs=1, target_unit="character", memory=False
+    )
+    for shape in ((5,), (2, 7)):
+        task.fit(list(random.normal(size=(2, *shape))), ["a", "b"])
+    assert task.shape_ == (2, 7)

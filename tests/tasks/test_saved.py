@@ -1,7 +1,9 @@
 """Run folders that are damaged, mixed up, or written by somebody else: one clear error."""
 
+import copy
 import hashlib
 import json
+import pickle
 import shutil
 import sys
 from pathlib import Path
@@ -235,6 +237,23 @@ def test_a_large_value_is_told_in_few_words():
     with pytest.raises(ValueError, match=r"must be text, got a list of 1000000") as told:
         check([0] * 10**6, str, "it")
     assert len(str(told.value)) < 100
+
+
+def test_a_deep_copy_has_weights_of_its_own(saved):
+    folder, asked = saved
+    first = tasks.load(folder)
+    second = copy.deepcopy(first)
+    for weight in first.model.weights:
+        weight.assign(weight * 0)
+    again = tasks.load(folder)
+    for mine, theirs in zip(second.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert second.get_params() == again.get_params()
+    assert str(second.predict(asked)) == str(again.predict(asked))
+    unfitted = type(first)(epochs=7)
+    assert copy.deepcopy(unfitted).epochs == 7
+    with pytest.raises(TypeError, match=r"pickled.*elman.tasks.load.*n_jobs and return_estimator"):
+        pickle.dumps(second)
 
 
 def test_a_folder_that_is_written_anew_while_it_is_read(saved, monkeypatch):

@@ -1,8 +1,10 @@
 """`Estimator`: what all tasks have in common."""
 
+import copy
 import json
 import os
 import platform
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,6 +89,8 @@ class Estimator(BaseEstimator):
         """
         self._check_numbers()
         self._check(X, y)
+        for name in _learnt_names(self):
+            delattr(self, name)
         set_random_seed(self.random_state)
         self._learn(X, y)
         examples = self._examples(X, y)
@@ -193,9 +197,21 @@ class Estimator(BaseEstimator):
         if self.__sklearn_is_fitted__():
             raise TypeError(
                 f"a fitted {type(self).__name__} must not be pickled, because reading a pickle "
-                "runs code; use save(folder) and elman.tasks.load(folder)"
+                "runs code; use save(folder) and elman.tasks.load(folder). Where joblib does it, "
+                "as with n_jobs and return_estimator of scikit-learn, leave one of these out"
             )
         return super().__getstate__()
+
+    def __deepcopy__(self, memo):
+        """A fitted estimator with weights of its own, by `save` and `load`."""
+        if self.__sklearn_is_fitted__():
+            with tempfile.TemporaryDirectory() as folder:
+                self.save(Path(folder, "copy"))
+                return type(self).load(Path(folder, "copy"))
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return copied
 
     def save(self, folder: str | os.PathLike, **about) -> None:
         """Write ``folder``, whole or not at all: the model, its vocabulary and a JSON card.
@@ -319,6 +335,11 @@ class Estimator(BaseEstimator):
 
     def _build(self, examples: Examples) -> keras.Model:
         raise NotImplementedError
+
+
+def _learnt_names(estimator: Estimator) -> list[str]:
+    """The attributes that `Estimator.fit` sets."""
+    return [name for name in vars(estimator) if name == "model" or name.endswith("_")]
 
 
 def read_card(folder: Path) -> dict[str, Any]:
