@@ -76,7 +76,9 @@ clean:
 	@touch $@
 
 .venv/.elman: .venv/.python pyproject.toml $(NATIVE)
+	@echo "  packages"
 	@$(@D)/bin/$(PIP) --group build --group test
+	@echo "  the kernels"
 	@$(@D)/bin/$(PIP) --no-build-isolation -C build-dir=build/$(@D) -C cmake.define.BUILD_TESTING=ON \
 	    --editable '.[jax,tasks]'
 	@touch $@
@@ -87,7 +89,9 @@ clean:
 
 # tf-keras asks for the tensorflow package, which tensorflow-cpu stands in for.
 .venv-backends/.elman: .venv-backends/.python pyproject.toml $(NATIVE)
+	@echo "  packages"
 	@$(@D)/bin/$(PIP) --group build --group test --group bench $(TORCH) tensorflow-cpu==2.21.*
 	@$(@D)/bin/$(PIP) --no-deps tf-keras==2.21.*
+	@echo "  the kernels"
 	@$(@D)/bin/$(PIP) --no-build-isolation -C build-dir=build/$(@D) --editable '.[jax,tasks]'
 	@touch $@

@@ -77,7 +77,7 @@ template <class S>
 int threads_for(const Layer<S>* layers, int count) {
   double total = 0;
   for (int i = 0; i < count; ++i) total += operations(layers[i]);
-  return total < least_operations ? 1 : num_threads();
+  return total < least_operations ? 1 : threads_now();
 }
 
 // Calls body(layer, index) for each index below each layer's number, spread over the threads.

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -23,6 +24,18 @@ using Clock = std::chrono::steady_clock;
 // How long a thread without work looks out for some before it sleeps: longer than the pause
 // between the calls of a training step, short against what another process loses by it.
 constexpr auto patience = std::chrono::microseconds(50);
+
+// What a thread without a processor waits for one, at least; a piece takes a millisecond at most.
+constexpr auto loss = std::chrono::milliseconds(5);
+// After a wait of that kind one thread works alone for so many times as long. So at most an eighth
+// of the time is lost where it happens again each time, and little where it was by chance.
+constexpr int caution = 8;
+std::atomic<Clock::rep> alone_until{0};
+
+void note_wait(Clock::duration waited) {
+  const auto until = Clock::now() + caution * waited;
+  alone_until.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+}
 
 void relax() {
 #if defined(__x86_64__)
@@ -57,23 +70,32 @@ class Team {
     claim_.store(round << 32 | static_cast<uint64_t>(count) << 16, std::memory_order_release);
     round_.store(static_cast<uint32_t>(round), std::memory_order_release);
     round_.notify_all();
-    take_part();
+    const Clock::duration longest = take_part();
+    const auto start = Clock::now();
     for (int left = pending_.load(std::memory_order_acquire); left != 0;
          left = pending_.load(std::memory_order_acquire)) {
       await_change(pending_, left);
     }
+    // The others' tasks are about as long as its own.
+    const Clock::duration waited = Clock::now() - start;
+    if (waited > loss && waited > 2 * longest) note_wait(waited);
   }
 
  private:
-  // While a task is claimed its round cannot end, so that task_ and context_ are its own.
-  void take_part() {
+  // While a task is claimed its round cannot end, so that task_ and context_ are its own. Returns
+  // how long the longest of them took.
+  Clock::duration take_part() {
+    Clock::duration longest{0};
     uint64_t claim = claim_.load(std::memory_order_acquire);
     while ((claim & 0xffff) < (claim >> 16 & 0xffff)) {
       if (!claim_.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel)) continue;
+      const auto start = Clock::now();
       task_(context_, static_cast<int>(claim & 0xffff));
+      longest = std::max(longest, Clock::now() - start);
       if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_all();
       claim = claim_.load(std::memory_order_acquire);
     }
+    return longest;
   }
 
   void work(uint32_t seen) {
@@ -147,6 +169,11 @@ int num_threads() { return setting().load(std::memory_order_relaxed); }
 
 void set_num_threads(int threads) { setting().store(threads, std::memory_order_relaxed); }
 
+int threads_now() {
+  const auto now = Clock::now().time_since_epoch().count();
+  return now < alone_until.load(std::memory_order_relaxed) ? 1 : num_threads();
+}
+
 void run_tasks(int count, void (*task)(void*, int), void* context) {
   static const int registered = pthread_atfork(nullptr, nullptr, start_anew);
   (void)registered;
@@ -158,8 +185,6 @@ void run_tasks(int count, void (*task)(void*, int), void* context) {
   for (int i = 0; i < count; ++i) task(context, i);
 }
 
-// What a thread without a processor waits for one, at least; a piece takes a millisecond at most.
-constexpr auto loss = std::chrono::milliseconds(5);
 constexpr int nobody = -1;
 
 struct Phases::State {
@@ -192,7 +217,8 @@ int Phases::take(int64_t phase, int member) {
   const auto start = Clock::now();
   for (; done < all; done = s.done.load(std::memory_order_acquire)) await_change(s.done, done);
   int expected = nobody;
-  if (Clock::now() - start > loss) s.alone.compare_exchange_strong(expected, member);
+  const Clock::duration waited = Clock::now() - start;
+  if (waited > loss && s.alone.compare_exchange_strong(expected, member)) note_wait(waited);
   return -1;
 }
 

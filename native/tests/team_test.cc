@@ -72,6 +72,29 @@ void check_all_phases() {
   }
 }
 
+// A thread that is late, as one without a processor is, makes the next calls single-threaded for a
+// while; tasks of equal length do not.
+void check_late_threads() {
+  const std::thread::id caller = std::this_thread::get_id();
+  std::atomic<int> begun{0}, late{0};
+  const auto meet = [&](int milliseconds) {
+    begun = late = 0;
+    elman::run_tasks(2, [&](int) {
+      ++begun;
+      for (int i = 0; begun < 2 && i < 1000; ++i) usleep(1000);  // until both threads are here
+      const bool is_caller = std::this_thread::get_id() == caller;
+      if (!is_caller) ++late;
+      usleep(is_caller ? 100 : static_cast<unsigned>(milliseconds) * 1000);
+    });
+    return late == 1;
+  };
+  ELMAN_CHECK(elman::threads_now() == 3, "%d threads before", elman::threads_now());
+  if (!meet(60)) return;  // the system gave no second thread in a second
+  ELMAN_CHECK(elman::threads_now() == 1, "%d threads after", elman::threads_now());
+  usleep(8 * 1000 * 1000);
+  ELMAN_CHECK(elman::threads_now() == 3, "%d threads later", elman::threads_now());
+}
+
 [[maybe_unused]] void check_fork() {
   const pid_t child = fork();
   if (child == 0) {
@@ -91,6 +114,7 @@ int main() {
   usleep(2000);  // until its threads sleep
   check_once(3);
   check_callers();
+  check_late_threads();
   check_all_phases();
 #if !defined(__SANITIZE_THREAD__)  // which allows no threads after a fork
   check_fork();

@@ -8,7 +8,7 @@ import sacrebleu
 from PIL import Image
 from sklearn import metrics
 
-from elman.tasks import plots, reports
+from elman.tasks import demo, plots, reports
 from elman.tasks.progress import Bar, Lines, progress
 
 
@@ -75,6 +75,20 @@ def test_letters_without_a_font_are_numbered_and_explained(tmp_path, monkeypatch
 def test_a_font_is_found_for_letters_it_has():
     assert plots.drawable(["naïve", "5 $"]) == (["DejaVu Sans"], ["naïve", r"5 \$"], "")
     assert plots._font_with(frozenset("\U000f1234")) is None
+
+
+def test_the_demo_has_letters_of_its_own(monkeypatch):
+    """On a machine with no other font than matplotlib's."""
+    manager = plots.font_manager.fontManager
+    own = [entry for entry in manager.ttflist if entry.name == plots.OWN]
+    monkeypatch.setattr(manager, "ttflist", own)
+    plots._font_with.cache_clear()
+    try:
+        fonts, _, note = plots.drawable([*demo.KOREAN, "여덟\n(아홉)"])
+        assert (fonts, note) == (["elman Hangul"], "")
+        assert plots.drawable(["책"])[2]
+    finally:
+        plots._font_with.cache_clear()
 
 
 def test_pictures_are_drawn_whole_or_not_at_all(tmp_path, monkeypatch):

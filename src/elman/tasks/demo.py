@@ -84,8 +84,10 @@ def main(picture: str | Path = "demo/demo.png") -> None:
     )
     digits, shown = Digits.load(), []
     table = Table("shape", "what it learns", "score", "without a network", "time")
-    for part in PARTS:
+    for number, part in enumerate(PARTS, 1):
         set_random_seed(0)
+        if not console.is_terminal:  # where there is no spinner
+            console.print(f"{number} of {len(PARTS)}: {part.__doc__}", highlight=False)
         started = time.perf_counter()
         with console.status(part.__doc__ or ""):
             found = part(digits)
@@ -102,7 +104,8 @@ def main(picture: str | Path = "demo/demo.png") -> None:
     study_note()
     Path(picture).parent.mkdir(parents=True, exist_ok=True)
     notes = draw(shown, Path(picture))
-    console.print("\n".join([f"\nPicture: {picture}; wrong answers are red", *notes]))
+    told = f"\nPicture: {picture}; wrong answers are red, with the right ones below"
+    console.print("\n".join([told, *notes]))
 
 
 def read_by_rows(digits: Digits) -> Shown:
@@ -178,7 +181,7 @@ def tagged_rows(digits: Digits) -> Shown:
         f"{most:.3f} (always the commonest)",
         model,
         [
-            Panel(image.reshape(8, 8), TAGS[tag], tag == true)
+            _panel(image.reshape(8, 8), TAGS[tag], TAGS[true])
             for image, tag, true in zip(x_test[0], found[0], tags_test[0], strict=True)
         ],
     )
@@ -219,7 +222,7 @@ def added(digits: Digits) -> Shown:
         "",
         model.model,
         [
-            Panel(None, f"{question}={answer}", answer == true)
+            _panel(None, answer, true, asked=f"{question}=")
             for question, answer, true in zip(
                 questions[:COLUMNS], found[:COLUMNS], answers[:COLUMNS], strict=True
             )
@@ -255,7 +258,7 @@ def draw(shown: list[Shown], path: Path) -> list[str]:
         A note for each part whose letters no font on this machine has.
     """
     figure, notes = Figure(figsize=(12, 9), layout="constrained"), []
-    heights = [0.3 if part.panels[0].image is None else 1 for part in shown]
+    heights = [0.5 if part.panels[0].image is None else 1 for part in shown]
     rows = figure.subfigures(len(shown), 1, height_ratios=heights, squeeze=False)
     for part, row in zip(shown, rows[:, 0], strict=True):
         font, words, note = drawable([panel.text for panel in part.panels])
@@ -275,8 +278,14 @@ def draw(shown: list[Shown], path: Path) -> list[str]:
 
 def _panels(images: np.ndarray, found: Iterable, true: Iterable) -> list[Panel]:
     """As many as there are columns: three mistakes at the end, where there are so many."""
-    found = list(found)
+    found, true = list(found), list(true)
     right = np.array([a == b for a, b in zip(found, true, strict=True)])
     wrong = np.flatnonzero(~right)[:3]
     rows = [*np.flatnonzero(right)[: COLUMNS - len(wrong)], *wrong]
-    return [Panel(images[i], str(found[i]), bool(right[i])) for i in rows]
+    return [_panel(images[i], str(found[i]), str(true[i])) for i in rows]
+
+
+def _panel(image: np.ndarray | None, found: str, true: str, asked: str = "") -> Panel:
+    """An answer behind what was asked; a wrong one with the right one below it."""
+    text = asked + found
+    return Panel(image, text if found == true else f"{text}\n({true})", found == true)

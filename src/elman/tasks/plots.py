@@ -13,6 +13,7 @@ from elman._writing import whole
 MOST_LABELS = 30  # of a confusion matrix
 
 OWN = "DejaVu Sans"  # the font that comes with matplotlib
+HANGUL = Path(__file__).with_name("hangul.ttf")  # a few letters, those of the demo
 
 
 def learning_curves(path: Path, history: Sequence[dict[str, float]], best_epoch: int) -> str:
@@ -141,8 +142,14 @@ def drawable(texts: Sequence[str]) -> tuple[list[str], list[str], str]:
 def _font_with(letters: Iterable[str]) -> str | None:
     """The name of a font that has all ``letters``; matplotlib's own is asked first."""
     wanted = {ord(letter) for letter in letters if not letter.isspace()}
+    if not any(entry.fname == str(HANGUL) for entry in font_manager.fontManager.ttflist):
+        font_manager.fontManager.addfont(HANGUL)
     found = font_manager.fontManager.ttflist
-    for entry in sorted(found, key=lambda entry: (entry.name != OWN, entry.name)):
+
+    def order(entry):
+        return entry.name != OWN, entry.fname == str(HANGUL), entry.name
+
+    for entry in sorted(found, key=order):
         plain = entry.style == "normal" and entry.weight in (400, "normal", "regular")
         # The last resort has a box for every letter.
         if (
