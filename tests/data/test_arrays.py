@@ -1,6 +1,8 @@
 """Sequences of vectors: features and offsets, padded arrays, and what is refused."""
 
+import gc
 import io
+import warnings
 import zipfile
 from functools import partial
 
@@ -144,3 +146,14 @@ def test_a_full_disk_is_told_as_one(monkeypatch):
     monkeypatch.setattr("tempfile.TemporaryFile", partial(open, "/dev/full", "w+b", 0))
     with pytest.raises(OSError, match="No space left on device"):
         Ragged.collect([[1, 2]], "int32")
+
+
+def test_no_file_of_values_stays_open():
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for sequences in ([[1, 2], [3]], [[]], []):
+            values = Ragged.collect(sequences, "int32").values
+            assert values.tolist() == [x for sequence in sequences for x in sequence]
+        del values
+        gc.collect()
+    assert [str(one.message) for one in seen] == []

@@ -43,16 +43,16 @@ class Ragged:
 
         The file has no name and goes when the object does.
         """
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the values are mapped
         offsets = [0]
-        for sequence in sequences:
-            array = np.asarray(sequence, dtype).reshape(-1, *width)
-            file.write(array.tobytes())  # tofile() does not say that the disk is full
-            offsets.append(offsets[-1] + len(array))
-        file.flush()
-        shape = (offsets[-1], *width)
-        empty = 0 in shape  # an empty file cannot be mapped
-        values = np.empty(shape, dtype) if empty else np.memmap(file, dtype, "r", shape=shape)
+        with tempfile.TemporaryFile() as file:  # which stays as long as the values are mapped
+            for sequence in sequences:
+                array = np.asarray(sequence, dtype).reshape(-1, *width)
+                file.write(array.tobytes())  # tofile() does not say that the disk is full
+                offsets.append(offsets[-1] + len(array))
+            file.flush()
+            shape = (offsets[-1], *width)
+            empty = 0 in shape  # an empty file cannot be mapped
+            values = np.empty(shape, dtype) if empty else np.memmap(file, dtype, "r", shape=shape)
         return cls(values, np.array(offsets))
 
     def __len__(self) -> int:
