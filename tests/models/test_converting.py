@@ -31,8 +31,9 @@ def test_an_archive_of_keras_own_layers(ending, tmp_path):
     model = tagger()
     model.compile("adam", "mse")
     model.save(tmp_path / f"old.{ending}")
-    done = models.convert(tmp_path / f"old.{ending}", tmp_path / "new.keras")
-    assert (done.ours, done.proven, done.why) == ([], True, "")
+    prove = ending == "h5"  # which takes seconds
+    done = models.convert(tmp_path / f"old.{ending}", tmp_path / "new.keras", prove=prove)
+    assert (done.ours, done.proven) == ([], prove)
     plain = keras.models.load_model(tmp_path / "new.keras")
     assert {type(layer).__module__.partition(".")[0] for layer in plain.layers} == {"keras"}
     x = RANDOM.integers(0, 9, (3, 5))
