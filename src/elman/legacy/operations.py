@@ -272,9 +272,8 @@ def check(config: Any) -> None:
 
 
 def has_sizes(config: Config) -> bool:
-    """Whether an operation computes with the shapes of its tensors, which a batch may change."""
-    given = [config["inputs"], *config["kwargs"].values()]
-    return config["function"] in _SHAPES or any(True for _ in _operations(given))
+    """Whether arguments of an operation are computed from shapes, which a batch may change."""
+    return any(_operations([config["inputs"], *config["kwargs"].values()]))
 
 
 def _operations(value: Any) -> Iterator[Config]:
