@@ -73,8 +73,15 @@ def old_arguments(cls):
                 config[name] = activations.unambiguous(config[name])
         return config
 
+    def quantize(self, mode=None, type_check=True, **kwargs):
+        """As of Keras's layer, which refuses every class but its own."""
+        of_user = type(self) is not cls
+        return super(cls, self).quantize(mode, type_check=type_check and of_user, **kwargs)
+
     __init__.__signature__, __init__.todays = signature, init
     cls.__init__ = __init__
+    if "quantize" not in vars(cls) and cls.quantize is not keras.layers.Layer.quantize:
+        cls.quantize = quantize
     if takes_activation:
         cls.get_config = get_config_unambiguous
     if not hasattr(cls, "batch_input_shape"):

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import warnings
 
 import keras
 import numpy as np
@@ -134,10 +135,21 @@ class Recurrent(OldMethods):
             raise ValueError(f"{filepath} must not exist with overwrite=False; do: overwrite=True")
         return old_weights.save(self, filepath)
 
-    def _stateful_layers(self) -> list:
-        """The stateful recurrent layers, those inside wrappers and models included."""
+    def quantize(self, mode=None, *args, **kwargs):
+        """`keras.Model.quantize`; recurrent layers stay as they are, and a warning says so."""
+        recurrent = ", ".join(layer.name for layer in self._recurrent_layers())
+        if recurrent:
+            why = f"recurrent layers have no kernels for {mode}"
+            warnings.warn(f"not quantized: {recurrent}; {why}", stacklevel=2)
+        return super().quantize(mode, *args, **kwargs)
+
+    def _recurrent_layers(self) -> list:
+        """The recurrent layers, those inside wrappers and models included."""
         layers = self._flatten_layers(include_self=False)
-        return [x for x in layers if isinstance(x, keras.layers.RNN) and x.stateful]
+        return [layer for layer in layers if isinstance(layer, keras.layers.RNN)]
+
+    def _stateful_layers(self) -> list:
+        return [layer for layer in self._recurrent_layers() if layer.stateful]
 
     def _static_batch_size(self) -> int | None:
         """The batch size that the model's inputs were declared with."""
