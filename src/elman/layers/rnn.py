@@ -1,7 +1,10 @@
 """`RNN`: any cell, carried through time."""
 
+import contextlib
 import functools
 import inspect
+from collections.abc import Iterator
+from contextvars import ContextVar
 
 import keras
 import numpy as np
@@ -14,6 +17,18 @@ from elman.layers.arguments import old_arguments
 from elman.layers.calling import RecurrentCall
 from elman.layers.recomputing import RecomputedInside
 from elman.layers.stacked_rnn_cells import StackedRNNCells
+
+_saves_states: ContextVar[bool] = ContextVar("_saves_states", default=False)
+
+
+@contextlib.contextmanager
+def states_saved() -> Iterator[None]:
+    """Within it the layers that Keras saves write the states that they carry, too."""
+    token = _saves_states.set(True)
+    try:
+        yield
+    finally:
+        _saves_states.reset(token)
 
 
 @keras.saving.register_keras_serializable("elman")
@@ -207,6 +222,20 @@ class RNN(RecomputedInside, RecurrentCall, keras.layers.RNN):
             value = np.array(ops.convert_to_numpy(variable))
             value[rows] = state
             variable.assign(value)
+
+    def save_own_variables(self, store):
+        """What Keras writes of the layer itself; within `states_saved` also the carried states."""
+        super().save_own_variables(store)
+        if _saves_states.get() and self.states is not None:
+            for i, state in enumerate(tree.flatten(self.states)):
+                store[f"state_{i}"] = ops.convert_to_numpy(state.value)
+
+    def load_own_variables(self, store):
+        kept = [key for key in store.keys() if key.startswith("state_")]  # noqa: SIM118 - no dict
+        super().load_own_variables({key: store[key] for key in store.keys() if key not in kept})  # noqa: SIM118
+        if kept and self.stateful:
+            states = [store[f"state_{i}"] for i in range(len(kept))]
+            self.reset_states(loop.packed(self._state_structure, states))
 
     def get_initial_state(self, batch_size=None, inputs=None, dtype=None):
         """The state before the first step: the cell's own, or zeros.

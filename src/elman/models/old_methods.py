@@ -8,6 +8,7 @@ from keras import ops
 
 from elman._keras_private import keeping_optimizer
 from elman._writing import whole
+from elman.layers.rnn import states_saved
 from elman.legacy.methods import LOSSES, rename
 from elman.legacy.notes import tell
 from elman.models import generators
@@ -62,14 +63,27 @@ class OldMethods:
         scores = self.predict(x, batch_size, verbose=verbose)
         return scores.argmax(-1) if scores.shape[-1] > 1 else (scores > 0.5).astype("int32")
 
-    def save(self, filepath, overwrite=True, **kwargs):
+    def save(self, filepath, overwrite=True, states=False, **kwargs):
         """Save the whole model: as Keras does under a name with one of its endings, else as HDF5.
+
+        With ``states=True`` an archive (``.keras``) has the states that stateful layers carry, too:
+        the model that is loaded goes on where this one is.
 
         A name such as "model" or "weights.ckpt" was a file of HDF5 to Keras 2 and a folder to
         TensorFlow; `load_model` finds out what a file is by what is in it.
         """
         kwargs = rename("save", kwargs)
         path = Path(filepath)
+        if states:
+            if path.suffix != ".keras":
+                raise ValueError(
+                    f"states=True must go with a name that ends in .keras, got {path.name!r}"
+                )
+            sync = getattr(self, "jax_state_sync", None)
+            if sync:  # In the middle of `fit` JAX's trainer holds the variables' values.
+                sync()
+            with states_saved():
+                return super().save(filepath, overwrite, **kwargs)
         if path.suffix in (".keras", ".h5", ".hdf5") or "zipped" in kwargs:
             with keeping_optimizer(self):
                 return super().save(filepath, overwrite, **kwargs)
