@@ -44,7 +44,7 @@ def test_what_hdf5_takes_from_a_model(kept, tmp_path):
 # set_random_seed
 
 
-@pytest.mark.parametrize("seed", [0, 7])
+@pytest.mark.parametrize("seed", [0, np.int64(7)])
 def test_the_seed_is_what_keras_makes_of_it(seed):
     def drawn():
         layer = dense()
@@ -53,7 +53,7 @@ def test_the_seed_is_what_keras_makes_of_it(seed):
 
     private.set_random_seed(seed)
     ours = drawn()
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(int(seed))
     assert ours == drawn()
 
 

@@ -60,6 +60,14 @@ def test_a_link_stays_one(tmp_path):
     assert contents(tmp_path / "run") == {"card": "new"}
 
 
+def test_a_file_takes_the_place_of_no_folder(tmp_path):
+    make(tmp_path / "empty")
+    with pytest.raises(OSError, match="irectory"):
+        write_whole(tmp_path / "empty", "text")
+    assert (tmp_path / "empty").is_dir()
+    assert names(tmp_path) == ["empty"]
+
+
 def test_a_folder_that_cannot_be_put_in_its_place(tmp_path, monkeypatch):
     make(tmp_path / "run", card="old")
     rename = type(tmp_path).rename

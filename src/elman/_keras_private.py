@@ -157,6 +157,7 @@ def load_state(model, weights, assets: str | os.PathLike | None = None) -> None:
 
 def set_random_seed(seed: int) -> None:
     """`keras.utils.set_random_seed`, which leaves TensorFlow alone where nobody has imported it."""
+    seed = int(seed)  # which Keras insists on, and NumPy's are not
     if "tensorflow" in sys.modules:
         keras.utils.set_random_seed(seed)
         return

@@ -39,7 +39,7 @@ def whole(path: str | os.PathLike, replaced: Collection[str] = ()) -> Iterator[P
     with TemporaryDirectory(dir=path.parent, prefix=f"{_prefix(path)}{os.getpid()}.") as beside:
         part = Path(beside, path.name)
         yield part
-        if path.is_dir():
+        if part.is_dir() and path.is_dir():
             _keep(path, part, replaced)
             _swap(part, path, Path(beside, "old"))
         else:
