@@ -1,8 +1,8 @@
 """Trainings that are killed, ended, out of disk or two at once: nothing is lost, nothing is half.
 
-A program: ``python tests/tasks/kills.py 20`` tries each of the four 20 times, in ten minutes. After
-each the run folder is absent, the old one, or the new one, and going on gives the same weights, bit
-by bit, as a training that nobody disturbed.
+A program: ``python tests/tasks/kills.py 20`` tries each of the four 20 times, in forty minutes.
+After each the run folder is absent, the old one, or the new one, and going on gives the same
+weights, bit by bit, as a training that nobody disturbed.
 """
 
 import os
